@@ -1,0 +1,1 @@
+"""One page, and its JSON, made of what other services answer."""

@@ -1,0 +1,50 @@
+from http import HTTPStatus
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from apps.dashboard import services
+from core.upstreams import UpstreamError
+
+
+@require_safe
+async def page(request: HttpRequest) -> HttpResponse:
+    """The dashboard for people: a tile per upstream."""
+    result = await services.load_dashboard()
+    tiles = [
+        {
+            "name": name,
+            "facts": {key.replace("_", " "): value for key, value in (data or {}).items()},
+            "failure": result.failures.get(name),
+        }
+        for name, data in result.data.items()
+    ]
+    context = {"tiles": tiles, "elapsed_ms": result.elapsed * 1000}
+    return render(request, "dashboard/page.html", context)
+
+
+@require_safe
+async def dashboard(request: HttpRequest) -> JsonResponse:
+    """The dashboard for programs: 200 while any part is there, 502 when none is."""
+    result = await services.load_dashboard()
+    all_failed = len(result.failures) == len(result.data)
+    return JsonResponse(
+        {
+            "data": result.data,
+            "errors": {name: failure.as_json() for name, failure in result.failures.items()},
+            "elapsed_ms": round(result.elapsed * 1000, 1),
+        },
+        status=HTTPStatus.BAD_GATEWAY if all_failed else HTTPStatus.OK,
+    )
+
+
+@require_safe
+async def aggregate_status(request: HttpRequest) -> JsonResponse:
+    """Users and billing in one answer, or 502 with the one that failed."""
+    try:
+        return JsonResponse(await services.load_aggregate_status())
+    except UpstreamError as error:
+        return JsonResponse(
+            {"errors": {error.name: error.failure.as_json()}}, status=HTTPStatus.BAD_GATEWAY
+        )

@@ -1,0 +1,1 @@
+"""One module per place the service runs in; all of them start from `base`."""

@@ -1,0 +1,172 @@
+"""Settings that every place shares; what differs between places is read from the environment.
+
+https://docs.djangoproject.com/en/6.1/ref/settings/
+"""
+
+from django.utils.csp import CSP
+
+from config.env import BASE_DIR, env
+from config.upstreams import UPSTREAMS as DECLARED_UPSTREAMS
+
+# The service
+# ------------------------------------------------------------------------------
+
+SERVICE_NAME = {{ cookiecutter.__project_name_literal }}
+
+# Upstreams are declared in config/upstreams.py.
+UPSTREAMS = {upstream.name: upstream for upstream in DECLARED_UPSTREAMS}
+
+# The longest that a view waits for all its upstreams together, in seconds.
+FAN_OUT_DEADLINE = 5.0
+
+# Django
+# ------------------------------------------------------------------------------
+
+SECRET_KEY = env.str("DJANGO_SECRET_KEY")
+DEBUG = False
+ALLOWED_HOSTS = env.list("DJANGO_ALLOWED_HOSTS", [])
+
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+WSGI_APPLICATION = "config.wsgi.application"
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "servestatic",
+    "django.contrib.staticfiles",
+    "core",
+    "apps.accounts",
+    "apps.dashboard",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "core.context_processors.service",
+            ],
+        },
+    },
+]
+
+# Database
+# https://docs.djangoproject.com/en/6.1/ref/databases/
+# ------------------------------------------------------------------------------
+
+{% if cookiecutter.database == "postgresql" %}
+# None while DATABASE_URL is missing, which is reported with whatever else is.
+DATABASE = env.dj_db_url("DATABASE_URL") or {"OPTIONS": {}}
+{% else %}
+DATABASE = env.dj_db_url("DATABASE_URL", f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
+{% endif %}
+DATABASES = {
+    "default": {
+        **DATABASE,
+        # Has to stay off: Django refuses to run an async view in it. Use `transaction.atomic`
+        # in a sync function, and call that through `sync_to_async`.
+        "ATOMIC_REQUESTS": False,
+{% if cookiecutter.database == "postgresql" %}
+        # The pool keeps the connections; a request borrows one and gives it back.
+        "CONN_MAX_AGE": 0,
+        "OPTIONS": {
+            **DATABASE.get("OPTIONS", {}),
+            "pool": {"min_size": 2, "max_size": 10, "timeout": 5},
+        },
+{% else %}
+        # WAL lets readers go on while one writes; IMMEDIATE takes the write lock when a
+        # transaction starts, so a writer waits its turn (`timeout`, in seconds) instead of
+        # failing half-way.
+        "OPTIONS": {
+            **DATABASE.get("OPTIONS", {}),
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 5,
+            "init_command": "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL",
+        },
+{% endif %}
+    }
+}
+
+# Users
+# https://docs.djangoproject.com/en/6.1/topics/auth/
+# ------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+# Language and time
+# ------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = True
+
+# Static files, served by the service itself through ServeStatic
+# ------------------------------------------------------------------------------
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+
+# Security
+# https://docs.djangoproject.com/en/6.1/topics/security/
+# ------------------------------------------------------------------------------
+
+SECURE_CSP = {
+    "default-src": [CSP.SELF],
+    "frame-ancestors": [CSP.NONE],
+    "form-action": [CSP.SELF],
+    "base-uri": [CSP.NONE],
+    "object-src": [CSP.NONE],
+}
+X_FRAME_OPTIONS = "DENY"
+
+# E-mail
+# ------------------------------------------------------------------------------
+
+MAILERS = {"default": {"BACKEND": "django.core.mail.backends.console.EmailBackend"}}
+
+# Logging
+# ------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "console": {"format": "{asctime} {levelname:<8} {name}: {message}", "style": "{"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "console"}},
+    "root": {"handlers": ["console"], "level": env.log_level("LOG_LEVEL", "INFO")},
+    "loggers": {
+        "django": {"handlers": [], "propagate": True},
+        # One line per upstream call is too much for every request.
+        "httpx": {"level": "WARNING"},
+    },
+}

@@ -1,0 +1,47 @@
+"""Production: nothing is guessed, and it refuses to start without its secrets.
+
+https://docs.djangoproject.com/en/6.1/howto/deployment/checklist/
+"""
+
+from environs import validate
+
+from config.env import env, refuse_bad_environment
+from config.settings.base import *  # noqa: F403
+
+SECRET_KEY = env.str(
+    "DJANGO_SECRET_KEY",
+    validate=[
+        validate.Length(min=50, error="Shorter than 50 characters."),
+        validate.Regexp(
+            r"(?!django-insecure-)", error="Still the value for development; make one of your own."
+        ),
+    ],
+)
+ALLOWED_HOSTS = env.list(
+    "DJANGO_ALLOWED_HOSTS",
+    validate=[
+        validate.Length(min=1, error="Name the host names that the service answers to."),
+        validate.ContainsNoneOf(["*"], error="Name the hosts; '*' lets anyone pretend to be one."),
+    ],
+)
+CSRF_TRUSTED_ORIGINS = env.list("DJANGO_CSRF_TRUSTED_ORIGINS", [])
+
+# HTTPS everywhere. Behind a proxy, FORWARDED_ALLOW_IPS tells the server whose word to take
+# for the scheme and the address of the client.
+SECURE_SSL_REDIRECT = True
+SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
+SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+SECURE_HSTS_PRELOAD = True
+SESSION_COOKIE_SECURE = True
+SESSION_COOKIE_NAME = "__Host-sessionid"
+CSRF_COOKIE_SECURE = True
+CSRF_COOKIE_NAME = "__Host-csrftoken"
+
+# Compressed and named by their content by collectstatic, so browsers keep them for good.
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "servestatic.storage.CompressedManifestStaticFilesStorage"},
+}
+
+refuse_bad_environment()

@@ -1,0 +1,18 @@
+"""The routes: each app brings its own."""
+
+from django.apps import apps
+from django.contrib import admin
+from django.urls import include, path
+
+from core import health
+
+urlpatterns = [
+    path("", include("apps.dashboard.urls")),
+    path("admin/", admin.site.urls),
+    path("livez", health.livez, name="livez"),
+    path("readyz", health.readyz, name="readyz"),
+]
+
+# Development only: the switches that break and slow the stub upstreams.
+if apps.is_installed("stubs"):
+    urlpatterns.append(path("stubs/", include("stubs.urls")))

@@ -1,0 +1,1 @@
+"""What every service needs, whatever it does; knows neither `apps` nor `config`."""

@@ -1,0 +1,1 @@
+"""The upstream services, simulated: for development, the demo and tests; never in production."""
