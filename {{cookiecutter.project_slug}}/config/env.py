@@ -1,10 +1,12 @@
 """The environment: where every setting that differs between places comes from."""
 
+import sys
 from pathlib import Path
+from typing import cast
 
-from django.core.exceptions import ImproperlyConfigured
 from environs import Env, EnvValidationError
 
+WORKER_BOOT_ERROR = 3
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # Not eager: a missing or malformed variable is noted and reads as None, so that
@@ -24,16 +26,14 @@ def read_env_files() -> None:
 def refuse_bad_environment() -> None:
     """End every settings module with this.
 
-    Raises:
-        ImproperlyConfigured: naming each variable that is missing or malformed.
+    Ends the process with one message, no traceback, that names each variable that is missing or
+    malformed. The exit code is the one that tells Gunicorn not to try again.
     """
     try:
         env.seal()
     except EnvValidationError as error:
-        problems = "\n".join(
-            f"  {name}: {' '.join(messages)}"
-            for name, messages in sorted(error.error_messages.items())
-        )
-        raise ImproperlyConfigured(
-            f"The environment lacks something; .env.example describes it:\n{problems}"
-        ) from None
+        messages = cast("dict[str, list[str]]", error.error_messages)
+        print("\nThe environment lacks something; .env.example describes it:\n", file=sys.stderr)
+        for name in sorted(messages):
+            print(f"  {name}: {' '.join(messages[name])}", file=sys.stderr)
+        sys.exit(WORKER_BOOT_ERROR)

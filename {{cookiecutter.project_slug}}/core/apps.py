@@ -7,4 +7,4 @@ class CoreConfig(AppConfig):
     name = "core"
 
     def ready(self) -> None:
-        from core import checks  # noqa: F401, PLC0415
+        from core import checks  # noqa: F401

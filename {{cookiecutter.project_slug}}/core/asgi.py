@@ -1,18 +1,14 @@
 """ASGI beyond Django's own handler: the lifespan, and what a process shares while it lasts."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from typing import Any
 
-if TYPE_CHECKING:
-    from asgiref.typing import (
-        ASGI3Application,
-        ASGIReceiveCallable,
-        ASGISendCallable,
-        Scope,
-    )
+type Scope = dict[str, Any]
+type Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+type Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+type Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class PerLoop[T]:
@@ -34,17 +30,14 @@ class PerLoop[T]:
 
     def __init__(self, resource: Callable[[], AsyncGenerator[T]]) -> None:
         self._resource = resource
-        self._locks: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = (
-            WeakKeyDictionary()
-        )
-        self._opened: WeakKeyDictionary[
-            asyncio.AbstractEventLoop, tuple[AsyncGenerator[T], T]
-        ] = WeakKeyDictionary()
+        self._locks: dict[asyncio.AbstractEventLoop, asyncio.Lock] = {}
+        self._opened: dict[asyncio.AbstractEventLoop, tuple[AsyncGenerator[T], T]] = {}
 
     async def get(self) -> T:
         """Return this event loop's instance."""
         loop = asyncio.get_running_loop()
         if loop not in self._opened:
+            self._forget_closed_loops()
             async with self._locks.setdefault(loop, asyncio.Lock()):
                 if loop not in self._opened:
                     generator = self._resource()
@@ -53,9 +46,15 @@ class PerLoop[T]:
 
     async def close(self) -> None:
         """Close this event loop's instance, if there is one; `get` makes a new one."""
-        generator, _ = self._opened.pop(asyncio.get_running_loop(), (None, None))
-        if generator is not None:
-            await generator.aclose()
+        loop = asyncio.get_running_loop()
+        if loop in self._opened:
+            generator, _ = self._opened.pop(loop)
+            await anext(generator, None)
+
+    def _forget_closed_loops(self) -> None:
+        for per_loop in (self._locks, self._opened):
+            for loop in [loop for loop in list(per_loop) if loop.is_closed()]:
+                per_loop.pop(loop, None)
 
 
 class Lifespan:
@@ -67,19 +66,17 @@ class Lifespan:
     Protocol: https://asgi.readthedocs.io/en/latest/specs/lifespan.html
     """
 
-    def __init__(self, application: "ASGI3Application", shared: Sequence[PerLoop[Any]]) -> None:
+    def __init__(self, application: Application, shared: Sequence[PerLoop[Any]]) -> None:
         self._application = application
         self._shared = shared
 
-    async def __call__(
-        self, scope: "Scope", receive: "ASGIReceiveCallable", send: "ASGISendCallable"
-    ) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         else:
             await self._application(scope, receive, send)
 
-    async def _live(self, receive: "ASGIReceiveCallable", send: "ASGISendCallable") -> None:
+    async def _live(self, receive: Receive, send: Send) -> None:
         async with AsyncExitStack() as stack:
             await receive()  # lifespan.startup
             try:

@@ -15,10 +15,9 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, Scope
+from core.asgi import Receive, Scope, Send
 
 USUAL_DELAY = 0.02
 """Seconds that an upstream takes when nothing is wrong."""
@@ -68,9 +67,7 @@ STUBS = {
 }
 
 
-async def application(
-    scope: "Scope", receive: "ASGIReceiveCallable", send: "ASGISendCallable"
-) -> None:
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer for one of the stubs, or control them."""
     if scope["type"] != "http":
         return
@@ -95,7 +92,7 @@ def _state(stub: Stub) -> dict[str, Any]:
     }
 
 
-async def _control(stub: Stub, receive: "ASGIReceiveCallable", send: "ASGISendCallable") -> None:
+async def _control(stub: Stub, receive: Receive, send: Send) -> None:
     try:
         stub.behaviour = Behaviour(**json.loads(await _read_body(receive)))
     except (TypeError, ValueError) as error:
@@ -104,7 +101,7 @@ async def _control(stub: Stub, receive: "ASGIReceiveCallable", send: "ASGISendCa
         await _send_json(send, _state(stub))
 
 
-async def _answer(stub: Stub, receive: "ASGIReceiveCallable", send: "ASGISendCallable") -> None:
+async def _answer(stub: Stub, receive: Receive, send: Send) -> None:
     behaviour = stub.behaviour
     stub.requests += 1
     stub.in_progress += 1
@@ -121,18 +118,16 @@ async def _answer(stub: Stub, receive: "ASGIReceiveCallable", send: "ASGISendCal
         stub.in_progress -= 1
 
 
-async def _read_body(receive: "ASGIReceiveCallable") -> bytes:
-    body = b""
+async def _read_body(receive: Receive) -> bytes:
+    body = bytearray()
     while True:
         message = await receive()
-        if message["type"] != "http.request":
-            return body
-        body += message["body"]
-        if not message["more_body"]:
-            return body
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            return bytes(body)
 
 
-async def _left_within(receive: "ASGIReceiveCallable", seconds: float) -> bool:
+async def _left_within(receive: Receive, seconds: float) -> bool:
     """Wait, and say whether the caller hung up meanwhile."""
     try:
         async with asyncio.timeout(seconds):
@@ -142,12 +137,12 @@ async def _left_within(receive: "ASGIReceiveCallable", seconds: float) -> bool:
     return True
 
 
-async def _send_json(send: "ASGISendCallable", content: dict[str, Any], status: int = 200) -> None:
+async def _send_json(send: Send, content: dict[str, Any], status: int = 200) -> None:
     await _send(send, json.dumps(content).encode(), status, {})
 
 
 async def _send(
-    send: "ASGISendCallable",
+    send: Send,
     body: bytes,
     status: int,
     headers: dict[str, str],

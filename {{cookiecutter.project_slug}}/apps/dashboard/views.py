@@ -15,7 +15,7 @@ async def page(request: HttpRequest) -> HttpResponse:
     tiles = [
         {
             "name": name,
-            "facts": {key.replace("_", " "): value for key, value in (data or {}).items()},
+            "facts": [(key.replace("_", " "), value) for key, value in (data or {}).items()],
             "failure": result.failures.get(name),
         }
         for name, data in result.data.items()

@@ -3,6 +3,8 @@
 https://docs.djangoproject.com/en/6.1/ref/settings/
 """
 
+import logging
+
 from django.utils.csp import CSP
 
 from config.env import BASE_DIR, env
@@ -24,7 +26,7 @@ FAN_OUT_DEADLINE = 5.0
 
 SECRET_KEY = env.str("DJANGO_SECRET_KEY")
 DEBUG = False
-ALLOWED_HOSTS = env.list("DJANGO_ALLOWED_HOSTS", [])
+ALLOWED_HOSTS: list[str] = env.list("DJANGO_ALLOWED_HOSTS", [])
 
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
@@ -148,11 +150,6 @@ SECURE_CSP = {
 }
 X_FRAME_OPTIONS = "DENY"
 
-# E-mail
-# ------------------------------------------------------------------------------
-
-MAILERS = {"default": {"BACKEND": "django.core.mail.backends.console.EmailBackend"}}
-
 # Logging
 # ------------------------------------------------------------------------------
 
@@ -163,7 +160,7 @@ LOGGING = {
         "console": {"format": "{asctime} {levelname:<8} {name}: {message}", "style": "{"},
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "console"}},
-    "root": {"handlers": ["console"], "level": env.log_level("LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["console"], "level": env.log_level("LOG_LEVEL", logging.INFO)},
     "loggers": {
         "django": {"handlers": [], "propagate": True},
         # One line per upstream call is too much for every request.

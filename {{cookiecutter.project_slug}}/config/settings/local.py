@@ -16,6 +16,9 @@ STUBS_URL = env.str("STUBS_URL")
 INSTALLED_APPS += ["stubs"]
 TEMPLATES[0]["OPTIONS"]["context_processors"] += ["stubs.switches.switches"]  # type: ignore[index]
 
+# Printed instead of sent.
+MAILERS = {"default": {"BACKEND": "django.core.mail.backends.console.EmailBackend"}}
+
 # Straight from the apps' static folders, no collectstatic.
 SERVESTATIC_USE_FINDERS = True
 SERVESTATIC_AUTOREFRESH = True

@@ -24,7 +24,7 @@ ALLOWED_HOSTS = env.list(
         validate.ContainsNoneOf(["*"], error="Name the hosts; '*' lets anyone pretend to be one."),
     ],
 )
-CSRF_TRUSTED_ORIGINS = env.list("DJANGO_CSRF_TRUSTED_ORIGINS", [])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("DJANGO_CSRF_TRUSTED_ORIGINS", [])
 
 # HTTPS everywhere. Behind a proxy, FORWARDED_ALLOW_IPS tells the server whose word to take
 # for the scheme and the address of the client.
@@ -37,6 +37,21 @@ SESSION_COOKIE_SECURE = True
 SESSION_COOKIE_NAME = "__Host-sessionid"
 CSRF_COOKIE_SECURE = True
 CSRF_COOKIE_NAME = "__Host-csrftoken"
+
+# https://docs.djangoproject.com/en/6.1/topics/email/
+MAILERS = {
+    "default": {
+        "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "OPTIONS": {
+            "host": env.str("EMAIL_HOST", "localhost"),
+            "port": env.int("EMAIL_PORT", 25),
+            "username": env.str("EMAIL_HOST_USER", ""),
+            "password": env.str("EMAIL_HOST_PASSWORD", ""),
+            "use_tls": env.bool("EMAIL_USE_TLS", False),
+            "timeout": 10,  # seconds
+        },
+    },
+}
 
 # Compressed and named by their content by collectstatic, so browsers keep them for good.
 STORAGES = {

@@ -47,7 +47,9 @@ def _declared(name: str) -> Upstream:
     upstreams = declared_upstreams()
     if name not in upstreams:
         known = ", ".join(upstreams) or "none"
-        raise LookupError(f"No upstream {name!r} is declared in config/upstreams.py; known: {known}")
+        raise LookupError(
+            f"No upstream {name!r} is declared in config/upstreams.py; known: {known}"
+        )
     return upstreams[name]
 
 

@@ -1,0 +1,36 @@
+"""The probes that whatever runs the service asks."""
+
+import pytest
+from django.db import DatabaseError
+from django.test import AsyncClient
+
+from core import health
+
+
+async def test_livez_answers_without_any_io(async_client: AsyncClient) -> None:
+    response = await async_client.get("/livez")
+
+    assert response.status_code == 200
+    assert response.json() == {"status": "live"}
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_readyz_asks_the_database(async_client: AsyncClient) -> None:
+    response = await async_client.get("/readyz")
+
+    assert response.status_code == 200
+    assert response.json() == {"status": "ready", "checks": {"database": "ok"}}
+
+
+async def test_readyz_is_unavailable_without_the_database(
+    async_client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_database() -> None:
+        raise DatabaseError
+
+    monkeypatch.setattr(health, "_query_database", no_database)
+
+    response = await async_client.get("/readyz")
+
+    assert response.status_code == 503
+    assert response.json() == {"status": "not ready", "checks": {"database": "failed"}}
