@@ -114,5 +114,5 @@ def styled(text: str, code: int) -> str:
 
 if __name__ == "__main__":
     # A terminal that cannot show a character of an answer must not end the hook.
-    sys.stdout.reconfigure(errors="replace")
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     main()

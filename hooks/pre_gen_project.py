@@ -94,12 +94,11 @@ def suggest_slug(slug: str) -> str:
 def email_problems(email: str) -> Iterator[str]:
     if not re.fullmatch(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(\.[\w-]+)+", email):
         yield (
-            f"author_email {email!r} is not an e-mail address: "
-            "type one such as 'ada@example.com'."
+            f"author_email {email!r} is not an e-mail address: type one such as 'ada@example.com'."
         )
 
 
 if __name__ == "__main__":
     # A terminal that cannot show a character of an answer must not hide the message.
-    sys.stderr.reconfigure(errors="backslashreplace")
+    sys.stderr.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     sys.exit(main())

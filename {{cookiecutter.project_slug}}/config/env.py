@@ -6,8 +6,10 @@ from typing import cast
 
 from environs import Env, EnvValidationError
 
-WORKER_BOOT_ERROR = 3
 BASE_DIR = Path(__file__).resolve().parent.parent
+
+# What servers end with when the application cannot start; their managers do not try again.
+CANNOT_START = 3
 
 # Not eager: a missing or malformed variable is noted and reads as None, so that
 # `refuse_bad_environment` can name all of them at once.
@@ -27,7 +29,7 @@ def refuse_bad_environment() -> None:
     """End every settings module with this.
 
     Ends the process with one message, no traceback, that names each variable that is missing or
-    malformed. The exit code is the one that tells Gunicorn not to try again.
+    malformed.
     """
     try:
         env.seal()
@@ -36,4 +38,4 @@ def refuse_bad_environment() -> None:
         print("\nThe environment lacks something; .env.example describes it:\n", file=sys.stderr)
         for name in sorted(messages):
             print(f"  {name}: {' '.join(messages[name])}", file=sys.stderr)
-        sys.exit(WORKER_BOOT_ERROR)
+        sys.exit(CANNOT_START)

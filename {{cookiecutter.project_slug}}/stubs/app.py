@@ -60,7 +60,7 @@ STUBS = {
         lambda n: {"unread": 5 + n % 3, "latest": "Order 4711 has left the warehouse"}
     ),
     "analytics": Stub(
-        lambda n: {"visitors_today": 20_418 + 3 * n, "conversion_percent": 3.2 + n % 5 / 10}
+        lambda n: {"visitors_today": 20_418 + 3 * n, "conversion_percent": (32 + n % 5) / 10}
     ),
     "users": Stub(lambda n: {"status": "operational", "active": 912}),
     "billing": Stub(lambda n: {"status": "operational", "open_invoices": 17}),

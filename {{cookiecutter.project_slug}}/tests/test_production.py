@@ -10,7 +10,6 @@ import pytest
 COMPLETE = {
     "DJANGO_SECRET_KEY": "k7w" * 20 + "%fuz-91_qa",
     "DJANGO_ALLOWED_HOSTS": "service.example.com",
-    "DATABASE_URL": "sqlite:////srv/db.sqlite3",
     **{
         f"UPSTREAM_{name}_URL": f"https://{name.lower()}.example.com"
         for name in ("INVENTORY", "NOTIFICATIONS", "ANALYTICS", "USERS", "BILLING")
@@ -20,7 +19,8 @@ COMPLETE = {
 
 def manage(*arguments: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """Run manage.py with production settings and no environment but this one."""
-    system = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
+    kept = ("PATH", "SYSTEMROOT", "DATABASE_URL")
+    system = {name: os.environ[name] for name in kept if name in os.environ}
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=Path(__file__).parent.parent,

@@ -1,0 +1,25 @@
+# `make demo` shows what the template makes; `make test` tests it. Both install what they need.
+
+PYTHON ?= python3
+UV := $(or $(shell command -v uv),.uv/bin/uv)
+
+.PHONY: help demo test lint
+
+help: ## List the commands
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
+
+demo: $(UV) ## Render the default project, run it, and serve it until Ctrl-C
+	@$(UV) run --quiet scripts/demo.py
+
+test: $(UV) ## Run every test, those inside rendered projects included
+	$(UV) run pytest
+
+lint: $(UV) ## Check the style, format and types of the template's own code
+	$(UV) run ruff check
+	$(UV) run ruff format --check
+	$(UV) run mypy
+
+# Without uv on PATH: from PyPI, into an environment of its own.
+.uv/bin/uv:
+	$(PYTHON) -m venv .uv
+	.uv/bin/pip install --quiet --disable-pip-version-check uv

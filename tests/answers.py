@@ -1,0 +1,39 @@
+"""The answers that the tests render with, read from the prompts, so that a new one is tested."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from allpairspy import AllPairs
+
+type Answers = dict[str, Any]
+
+CONTEXT: dict[str, Any] = json.loads(
+    (Path(__file__).parent.parent / "cookiecutter.json").read_text(encoding="utf-8")
+)
+PROMPTS = {key: value for key, value in CONTEXT.items() if not key.startswith("_")}
+CHOICES: dict[str, list[Any]] = {
+    key: value if isinstance(value, list) else [value, not value]
+    for key, value in PROMPTS.items()
+    if isinstance(value, list | bool)
+}
+MANIFEST: dict[str, dict[str, list[str]]] = CONTEXT["_manifest"]
+
+DEFAULT: Answers = {}
+SMALLEST: Answers = {"server": "uvicorn", "ci": "none"}
+LARGEST: Answers = {"database": "postgresql"}
+
+
+def pairwise() -> list[Answers]:
+    """Return answers in which every two choices of any two features meet at least once.
+
+    The licence shapes no code; each Python version beside the default goes with default answers.
+    """
+    features = {key: CHOICES[key] for key in CHOICES if key not in {"license", "python_version"}}
+    pairs = [dict(zip(features, row, strict=True)) for row in AllPairs(list(features.values()))]
+    return pairs + [{"python_version": version} for version in CHOICES["python_version"][1:]]
+
+
+def describe(answers: Answers) -> str:
+    """Name answers in a test's id."""
+    return "-".join(f"{key}={value}" for key, value in answers.items()) or "default"

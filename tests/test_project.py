@@ -1,0 +1,43 @@
+"""Rendered projects pass their own checks: style, format, imports, types, migrations and tests."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from answers import DEFAULT, LARGEST, SMALLEST, Answers, describe, pairwise
+from conftest import Project
+
+ALL = [DEFAULT, SMALLEST, LARGEST]
+ALL += [answers for answers in pairwise() if answers not in ALL]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("answers", ALL, ids=describe)
+def test_a_project_passes_its_own_checks(
+    install: Callable[[Answers], Project], answers: Answers
+) -> None:
+    done = install(answers).run("just", "check")
+
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"\d+ passed", done.stdout)
+    assert "skipped" not in done.stdout
+
+
+@pytest.mark.slow
+def test_a_name_with_quotes_backslashes_and_emoji_gives_a_valid_project(
+    install: Callable[[Answers], Project],
+) -> None:
+    name = 'O\'Neil "Bob" \\ Żółć 🙂'
+
+    done = install({"project_name": name, "project_slug": "odd", "author_name": name}).run(
+        "just", "check"
+    )
+
+    assert done.returncode == 0, done.stdout
+
+
+def test_just_lists_the_commands(default_project: Project) -> None:
+    done = default_project.run("just")
+
+    for command in ("dev", "test", "lint", "types", "check", "serve"):
+        assert re.search(rf"^ +{command}\b", done.stdout, re.MULTILINE), done.stdout

@@ -1,0 +1,95 @@
+"""The shipped production command, on real sockets, with each server choice."""
+
+import signal
+import sys
+import threading
+from collections.abc import Callable
+
+import httpx
+import pytest
+from answers import CHOICES, Answers
+from conftest import Project, unused_port
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="Gunicorn and SIGTERM need a POSIX system"),
+]
+
+# As a proxy that ends TLS would send them.
+HEADERS = {"host": "service.example.com", "x-forwarded-proto": "https"}
+
+
+@pytest.fixture(params=CHOICES["server"])
+def project(install: Callable[[Answers], Project], request: pytest.FixtureRequest) -> Project:
+    return install({"server": request.param})
+
+
+@pytest.fixture
+def production(upstream_urls: dict[str, str], project: Project) -> dict[str, str]:
+    """The environment of production, with the static files collected and the database migrated."""
+    environment = {
+        "DJANGO_SETTINGS_MODULE": "config.settings.production",
+        "DJANGO_SECRET_KEY": "only-for-this-test-" * 3,
+        "DJANGO_ALLOWED_HOSTS": "service.example.com",
+        "DATABASE_URL": f"sqlite:///{project.path / 'production.sqlite3'}",
+        "WEB_CONCURRENCY": "2",
+        "PORT": str(unused_port()),
+        **upstream_urls,
+    }
+    for command in (["collectstatic", "--no-input"], ["migrate", "--verbosity", "0"]):
+        done = project.run("manage.py", *command, **environment)
+        assert done.returncode == 0, done.stdout
+    return environment
+
+
+def test_the_service_answers_and_stops_cleanly_on_sigterm(
+    project: Project, production: dict[str, str], stubs: httpx.Client
+) -> None:
+    port = int(production["PORT"])
+    with (
+        project.serving(port, "just", "serve", **production) as server,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=HEADERS) as client,
+    ):
+        assert client.get("/livez").json() == {"status": "live"}
+        assert client.get("/readyz").status_code == 200
+        assert client.get("/api/dashboard/").json()["errors"] == {}
+        page = client.get("/")
+        assert page.status_code == 200
+        assert_static_files_are_served(client, page.text)
+
+        answers: list[httpx.Response] = []
+        stubs.put("/_control/inventory", json={"delay": 1.0})
+        in_progress = threading.Thread(target=lambda: answers.append(client.get("/api/dashboard/")))
+        in_progress.start()
+        while stubs.get("/_control").json()["inventory"]["in_progress"] == 0:
+            pass
+        server.send_signal(signal.SIGTERM)
+
+        in_progress.join()
+        assert answers[0].json()["errors"] == {}
+        assert server.wait(timeout=30) == 0
+
+
+def assert_static_files_are_served(client: httpx.Client, page: str) -> None:
+    """Every asset of the page is there, named by its content, to be kept for good."""
+    import re
+
+    addresses = re.findall(r'(?:href|src)="(/static/[^"]+)"', page)
+    assert addresses
+    for address in addresses:
+        asset = client.get(address)
+        assert asset.status_code == 200
+        assert "immutable" in asset.headers["cache-control"]
+
+
+def test_without_its_secrets_production_refuses_to_start(project: Project) -> None:
+    done = project.run(
+        "just",
+        "serve",
+        DJANGO_SETTINGS_MODULE="config.settings.production",
+        PORT=str(unused_port()),
+    )
+
+    assert done.returncode != 0
+    assert "DJANGO_ALLOWED_HOSTS" in done.stdout
+    assert "Traceback" not in done.stdout
