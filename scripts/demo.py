@@ -126,9 +126,9 @@ def running(
     module: str, port: int, environment: dict[str, str]
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a server until the block ends; in a session of its own, so that Ctrl-C is ours alone."""
-    command = [UV, "run", "--no-sync", "uvicorn", f"{module}:application", "--port", str(port)]
+    command = [UV, "run", "--no-sync", "uvicorn", f"{module}:application", "--workers", "1"]
     process = subprocess.Popen(
-        [*command, "--log-level", "warning", "--timeout-graceful-shutdown", "3"],
+        [*command, "--port", str(port), "--log-level", "warning"],
         cwd=PROJECT,
         env=project_environment() | environment,
         start_new_session=True,

@@ -187,8 +187,8 @@ def default_project(install: Callable[[Answers], Project]) -> Project:
 def stubs_url(default_project: Project) -> Iterator[str]:
     """The address of the stub upstreams, running."""
     port = unused_port()
-    command = ["uvicorn", "stubs.app:application", "--port", str(port), "--log-level", "warning"]
-    with default_project.serving(port, *command):
+    command = ["uvicorn", "stubs.app:application", "--workers", "1", "--port", str(port)]
+    with default_project.serving(port, *command, "--log-level", "warning"):
         yield f"http://127.0.0.1:{port}"
 
 

@@ -1,8 +1,11 @@
 """The shipped production command, on real sockets, with each server choice."""
 
+import re
+import shlex
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 
 import httpx
@@ -42,12 +45,20 @@ def production(upstream_urls: dict[str, str], project: Project) -> dict[str, str
     return environment
 
 
+@pytest.fixture
+def command(project: Project) -> list[str]:
+    """What `just serve` runs: just itself, when signalled, does not end with its exit code."""
+    recipe = project.run("just", "--dry-run", "serve").stdout
+    _exec, *command = shlex.split(recipe)
+    return command
+
+
 def test_the_service_answers_and_stops_cleanly_on_sigterm(
-    project: Project, production: dict[str, str], stubs: httpx.Client
+    project: Project, command: list[str], production: dict[str, str], stubs: httpx.Client
 ) -> None:
     port = int(production["PORT"])
     with (
-        project.serving(port, "just", "serve", **production) as server,
+        project.serving(port, *command, **production) as server,
         httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=HEADERS) as client,
     ):
         assert client.get("/livez").json() == {"status": "live"}
@@ -61,8 +72,7 @@ def test_the_service_answers_and_stops_cleanly_on_sigterm(
         stubs.put("/_control/inventory", json={"delay": 1.0})
         in_progress = threading.Thread(target=lambda: answers.append(client.get("/api/dashboard/")))
         in_progress.start()
-        while stubs.get("/_control").json()["inventory"]["in_progress"] == 0:
-            pass
+        wait_until_in_progress(stubs)
         server.send_signal(signal.SIGTERM)
 
         in_progress.join()
@@ -70,10 +80,15 @@ def test_the_service_answers_and_stops_cleanly_on_sigterm(
         assert server.wait(timeout=30) == 0
 
 
+def wait_until_in_progress(stubs: httpx.Client) -> None:
+    give_up = time.monotonic() + 10
+    while stubs.get("/_control").json()["inventory"]["in_progress"] == 0:
+        assert time.monotonic() < give_up, "The request did not reach the upstream."
+        time.sleep(0.02)
+
+
 def assert_static_files_are_served(client: httpx.Client, page: str) -> None:
     """Every asset of the page is there, named by its content, to be kept for good."""
-    import re
-
     addresses = re.findall(r'(?:href|src)="(/static/[^"]+)"', page)
     assert addresses
     for address in addresses:

@@ -4,6 +4,8 @@ https://docs.gunicorn.org/en/stable/settings.html
 """
 
 import os
+from importlib import import_module
+from typing import Any
 
 {% if cookiecutter.server == "gunicorn" %}
 # Gunicorn's own ASGI worker. A sync worker cannot serve this application.
@@ -23,3 +25,8 @@ graceful_timeout = 25
 keepalive = 75
 
 accesslog = "-"
+
+
+def on_starting(server: Any) -> None:
+    """Read the settings once before any worker: a bad environment ends in one message."""
+    import_module(os.environ.get("DJANGO_SETTINGS_MODULE", "config.settings.local"))

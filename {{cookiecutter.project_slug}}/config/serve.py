@@ -6,6 +6,7 @@ https://www.uvicorn.org/settings/
 import os
 import signal
 import sys
+from importlib import import_module
 
 import uvicorn
 
@@ -15,6 +16,8 @@ def main() -> None:
     # Uvicorn raises the signal that stopped it once more after a clean shutdown, so that the
     # process seems killed by it; it did what it was asked to, so it ends with 0.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
+    # Once before any worker: a bad environment ends in one message, not in endless restarts.
+    import_module(os.environ.get("DJANGO_SETTINGS_MODULE", "config.settings.local"))
     uvicorn.run(
         "config.asgi:application",
         host="0.0.0.0",  # noqa: S104

@@ -1,5 +1,6 @@
 """What the tests share: the stub upstreams, and the service itself, as real servers."""
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -13,6 +14,8 @@ from typing import Any
 
 import httpx
 import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections
 from pytest_django import Settings
 
 START_TIMEOUT = 20.0
@@ -41,6 +44,16 @@ class Stubs:
     async def reset(self) -> None:
         for name in list(self._told):
             await self.tell(name)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """Close what async tests opened: their queries ran on a thread that outlives them.
+
+    An open connection would keep the test database from being dropped.
+    """
+    yield
+    asyncio.run(sync_to_async(connections.close_all)())
 
 
 @pytest.fixture(scope="session")
@@ -94,9 +107,9 @@ def service_url(stubs_url: str) -> Iterator[str]:
 def running(application: str, environment: dict[str, str] | None = None) -> Iterator[str]:
     """Serve an ASGI application in a process of its own and yield its address."""
     port = unused_port()
-    command = [sys.executable, "-m", "uvicorn", application, "--port", str(port)]
+    command = [sys.executable, "-m", "uvicorn", application, "--workers", "1"]
     process = subprocess.Popen(
-        [*command, "--log-level", "warning"],
+        [*command, "--port", str(port), "--log-level", "warning"],
         cwd=Path(__file__).parent.parent,
         env=os.environ | (environment or {}),
     )
