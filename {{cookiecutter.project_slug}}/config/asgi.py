@@ -8,6 +8,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 django_application = get_asgi_application()
 
 from core.asgi import Lifespan  # noqa: E402
-from core.upstreams import http_client  # noqa: E402
+from core.upstreams import connections  # noqa: E402
 
-application = Lifespan(django_application, shared=[http_client])
+application = Lifespan(django_application, shared=[connections])

@@ -1,10 +1,13 @@
 """The environment: where every setting that differs between places comes from."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
 from environs import Env, EnvValidationError
+
+from core.upstreams import Upstream
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -12,7 +15,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 CANNOT_START = 3
 
 # Not eager: a missing or malformed variable is noted and reads as None, so that
-# `refuse_bad_environment` can name all of them at once.
+# `refuse_bad_configuration` can name all of them at once.
 env = Env(eager=False)
 
 
@@ -25,17 +28,26 @@ def read_env_files() -> None:
         env.read_env(BASE_DIR / name, recurse=False)
 
 
-def refuse_bad_environment() -> None:
+def refuse_bad_configuration(upstreams: Mapping[str, Upstream]) -> None:
     """End every settings module with this.
 
     Ends the process with one message, no traceback, that names each variable that is missing or
-    malformed.
+    malformed, and each upstream that cannot work as declared.
     """
+    messages: dict[str, list[str]] = {}
     try:
         env.seal()
     except EnvValidationError as error:
         messages = cast("dict[str, list[str]]", error.error_messages)
-        print("\nThe environment lacks something; .env.example describes it:\n", file=sys.stderr)
-        for name in sorted(messages):
-            print(f"  {name}: {' '.join(messages[name])}", file=sys.stderr)
+    problems = [f"{name}: {' '.join(messages[name])}" for name in sorted(messages)]
+    problems += [
+        f"Upstream '{name}': {problem}"
+        for name, upstream in upstreams.items()
+        for problem in upstream.problems()
+    ]
+    if problems:
+        print("\nThis configuration cannot work:\n", file=sys.stderr)
+        for problem in problems:
+            print(f"  {problem}", file=sys.stderr)
+        print("\nSee .env.example and config/upstreams.py.", file=sys.stderr)
         sys.exit(CANNOT_START)

@@ -10,6 +10,8 @@ from asgiref.sync import sync_to_async
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 
+from core.upstreams import breaker_of, declared_upstreams
+
 CHECK_TIMEOUT = 2.0
 """Seconds that a readiness check may take."""
 
@@ -20,11 +22,16 @@ async def livez(request: HttpRequest) -> JsonResponse:
 
 
 async def readyz(request: HttpRequest) -> JsonResponse:
-    """Answer 200 if everything the service cannot do without is there, else 503."""
+    """Answer 200 if everything the service cannot do without is there, else 503.
+
+    The circuits of the upstreams are told too. They do not count: the service answers without
+    an upstream, and would be taken away from all its users for the sake of some.
+    """
     checks = {"database": await _check_database()}
     ready = all(state == "ok" for state in checks.values())
+    circuits = {name: breaker_of(upstream).state for name, upstream in declared_upstreams().items()}
     return JsonResponse(
-        {"status": "ready" if ready else "not ready", "checks": checks},
+        {"status": "ready" if ready else "not ready", "checks": checks, "circuits": circuits},
         status=200 if ready else 503,
     )
 

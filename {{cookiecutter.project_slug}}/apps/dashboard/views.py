@@ -15,10 +15,11 @@ async def page(request: HttpRequest) -> HttpResponse:
     tiles = [
         {
             "name": name,
-            "facts": [(key.replace("_", " "), value) for key, value in (data or {}).items()],
+            "facts": [(key.replace("_", " "), value) for key, value in (answer or {}).items()],
             "failure": result.failures.get(name),
+            "stale": answer if answer is not None and answer.failure else None,
         }
-        for name, data in result.data.items()
+        for name, answer in result.data.items()
     ]
     context = {"tiles": tiles, "elapsed_ms": result.elapsed * 1000}
     return render(request, "dashboard/page.html", context)
@@ -33,6 +34,11 @@ async def dashboard(request: HttpRequest) -> JsonResponse:
         {
             "data": result.data,
             "errors": {name: failure.as_json() for name, failure in result.failures.items()},
+            "stale": {
+                name: {"age_seconds": round(answer.age, 1), **answer.failure.as_json()}
+                for name, answer in result.data.items()
+                if answer is not None and answer.failure
+            },
             "elapsed_ms": round(result.elapsed * 1000, 1),
         },
         status=HTTPStatus.BAD_GATEWAY if all_failed else HTTPStatus.OK,

@@ -21,6 +21,10 @@ UPSTREAMS = {upstream.name: upstream for upstream in DECLARED_UPSTREAMS}
 # The longest that a view waits for all its upstreams together, in seconds.
 FAN_OUT_DEADLINE = 5.0
 
+# For how many seconds the dashboard may show what an upstream answered last, marked with its age,
+# when it fails. 0: not at all.
+DASHBOARD_STALE = 0
+
 # Django
 # ------------------------------------------------------------------------------
 
@@ -46,6 +50,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "core.middleware.forward_request_id",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",

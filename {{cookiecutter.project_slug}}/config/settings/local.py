@@ -1,12 +1,12 @@
 """Development: DEBUG on, upstreams simulated by `stubs`, every value has a default."""
 
-from config.env import env, read_env_files, refuse_bad_environment
+from config.env import env, read_env_files, refuse_bad_configuration
 
 # Before `base`, which reads the environment.
 read_env_files()
 
 from config.settings.base import *  # noqa: E402, F403
-from config.settings.base import INSTALLED_APPS, TEMPLATES  # noqa: E402
+from config.settings.base import INSTALLED_APPS, TEMPLATES, UPSTREAMS  # noqa: E402
 
 DEBUG = env.bool("DJANGO_DEBUG", True)
 ALLOWED_HOSTS = env.list("DJANGO_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
@@ -23,4 +23,4 @@ MAILERS = {"default": {"BACKEND": "django.core.mail.backends.console.EmailBacken
 SERVESTATIC_USE_FINDERS = True
 SERVESTATIC_AUTOREFRESH = True
 
-refuse_bad_environment()
+refuse_bad_configuration(UPSTREAMS)

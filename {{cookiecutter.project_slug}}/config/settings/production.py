@@ -5,8 +5,9 @@ https://docs.djangoproject.com/en/6.1/howto/deployment/checklist/
 
 from environs import validate
 
-from config.env import env, refuse_bad_environment
+from config.env import env, refuse_bad_configuration
 from config.settings.base import *  # noqa: F403
+from config.settings.base import UPSTREAMS
 
 SECRET_KEY = env.str(
     "DJANGO_SECRET_KEY",
@@ -59,4 +60,4 @@ STORAGES = {
     "staticfiles": {"BACKEND": "servestatic.storage.CompressedManifestStaticFilesStorage"},
 }
 
-refuse_bad_environment()
+refuse_bad_configuration(UPSTREAMS)

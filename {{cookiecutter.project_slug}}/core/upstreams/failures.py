@@ -12,11 +12,13 @@ class Reason(StrEnum):
     CONNECT = "connect"
     """There was no connection, or it broke before the answer was complete."""
     STATUS = "status"
-    """The answer's status was not a success; redirects are not followed."""
+    """The answer's status was not a success."""
     INVALID = "invalid"
     """The answer was not a JSON object, or could not be used."""
     TOO_LARGE = "too_large"
     """The answer was longer than the upstream may send."""
+    CIRCUIT_OPEN = "circuit_open"
+    """It was not asked: it failed too often lately, or too many calls wait for it already."""
     DEADLINE = "deadline"
     """The time for all upstreams together was over."""
 
@@ -27,6 +29,7 @@ LABELS = {
     Reason.STATUS: "Answered with an error",
     Reason.INVALID: "Answered with something else",
     Reason.TOO_LARGE: "Answered with too much",
+    Reason.CIRCUIT_OPEN: "Left alone for now",
     Reason.DEADLINE: "Out of time",
 }
 
@@ -53,12 +56,31 @@ class UpstreamError(Exception):
     Attributes:
         name: the upstream, or the part of a fan-out.
         failure: why, for programs (`reason`) and for people (`detail`).
+        status: the status of the answer, if that is what was wrong.
+        retry: whether another attempt may help; seconds, where the upstream asked for them.
     """
 
-    def __init__(self, name: str, reason: Reason, detail: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        reason: Reason,
+        detail: str,
+        *,
+        status: int | None = None,
+        retry: bool | float = False,
+    ) -> None:
         super().__init__(name, reason, detail)
         self.name = name
         self.failure = Failure(reason, detail)
+        self.status = status
+        self.retry = retry
+
+    @property
+    def is_outage(self) -> bool:
+        """Whether it speaks of the upstream's health, and not of this one question."""
+        if self.status is not None:
+            return self.status >= 500 or self.status == 429
+        return self.failure.reason in {Reason.TIMEOUT, Reason.CONNECT}
 
     def __str__(self) -> str:
         return f"{self.name}: {self.failure.detail} ({self.failure.reason})"

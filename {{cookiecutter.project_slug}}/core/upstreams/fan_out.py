@@ -7,6 +7,7 @@ from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.upstreams import context
 from core.upstreams.failures import Failure, Reason, UpstreamError
 
 logger = logging.getLogger(__name__)
@@ -63,11 +64,12 @@ async def fan_out[T](
         waiting.discard(name)
 
     try:
-        async with asyncio.timeout(deadline), asyncio.TaskGroup() as group:
-            for name, part in required.items():
-                group.create_task(run_required(name, part), name=name)
-            for name, part in optional.items():
-                group.create_task(run_optional(name, part), name=name)
+        with context.deadline(deadline):
+            async with asyncio.timeout(deadline), asyncio.TaskGroup() as group:
+                for name, part in required.items():
+                    group.create_task(run_required(name, part), name=name)
+                for name, part in optional.items():
+                    group.create_task(run_optional(name, part), name=name)
     except TimeoutError:
         pass
     except ExceptionGroup as errors:

@@ -1,0 +1,12 @@
+"""The rendered project's routes, and the same dashboard built in other ways."""
+
+import bench_views
+from config.urls import urlpatterns
+from django.urls import path
+
+urlpatterns += [
+    path("bench/client-per-request/", bench_views.client_per_request),
+    path("bench/shared-httpx/", bench_views.shared_httpx),
+    path("bench/direct-aiohttp/", bench_views.direct_aiohttp),
+    path("bench/requests/", bench_views.requests_in_threads),
+]
