@@ -1,7 +1,9 @@
 """Rendered projects pass their own checks: style, format, imports, types, migrations and tests."""
 
 import re
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from answers import DEFAULT, LARGEST, SMALLEST, Answers, describe, pairwise
@@ -41,3 +43,18 @@ def test_just_lists_the_commands(default_project: Project) -> None:
 
     for command in ("dev", "test", "lint", "types", "check", "serve"):
         assert re.search(rf"^ +{command}\b", done.stdout, re.MULTILINE), done.stdout
+
+
+def test_upstreams_work_with_the_mocks_that_people_know_and_with_tls(
+    default_project: Project,
+) -> None:
+    extra = ["respx", "pytest-httpx", "trustme"]
+    tests = Path(__file__).parent / "inside" / "mocks_and_tls.py"
+    copy = shutil.copy(tests, default_project.path / "tests")
+
+    done = default_project.run(
+        *[word for name in extra for word in ("--with", name)], "pytest", str(copy)
+    )
+
+    Path(copy).unlink()
+    assert done.returncode == 0, done.stdout

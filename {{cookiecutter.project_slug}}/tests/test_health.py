@@ -19,7 +19,9 @@ async def test_readyz_asks_the_database(async_client: AsyncClient) -> None:
     response = await async_client.get("/readyz")
 
     assert response.status_code == 200
-    assert response.json() == {"status": "ready", "checks": {"database": "ok"}}
+    assert response.json()["status"] == "ready"
+    assert response.json()["checks"] == {"database": "ok"}
+    assert set(response.json()["circuits"].values()) == {"closed"}
 
 
 async def test_readyz_is_unavailable_without_the_database(
@@ -33,4 +35,5 @@ async def test_readyz_is_unavailable_without_the_database(
     response = await async_client.get("/readyz")
 
     assert response.status_code == 503
-    assert response.json() == {"status": "not ready", "checks": {"database": "failed"}}
+    assert response.json()["status"] == "not ready"
+    assert response.json()["checks"] == {"database": "failed"}
