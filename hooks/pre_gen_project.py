@@ -33,7 +33,11 @@ def main() -> int:
     print(f"\n{count} another value; nothing was written:\n", file=sys.stderr)
     for problem in problems:
         print(f"  * {problem}", file=sys.stderr)
-    print("\nRun the same command again and type the values suggested above.\n", file=sys.stderr)
+    print(
+        "\nRun the same command again and type the values suggested above. "
+        "What follows is only Cookiecutter's own word that it stopped.\n",
+        file=sys.stderr,
+    )
     return 1
 
 
