@@ -16,6 +16,7 @@ import httpx
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import connections
+from guards import no_blocking_call, no_query_per_row
 from pytest_django import Settings
 
 START_TIMEOUT = 20.0
@@ -54,6 +55,19 @@ def django_db_setup(django_db_setup: None) -> Iterator[None]:
     """
     yield
     asyncio.run(sync_to_async(connections.close_all)())
+
+
+@pytest.fixture(autouse=True)
+def the_event_loop_is_never_blocked() -> Iterator[None]:
+    with no_blocking_call():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def no_request_makes_a_query_per_row(settings: Settings) -> Iterator[None]:
+    settings.MIDDLEWARE = ["guards.count_queries", *settings.MIDDLEWARE]
+    with no_query_per_row():
+        yield
 
 
 @pytest.fixture(scope="session")
