@@ -2,12 +2,9 @@
 
 import os
 
-from django.core.asgi import get_asgi_application
+from core.asgi import Lifespan
+from core.lean import get_asgi_application
+from core.upstreams import connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
-django_application = get_asgi_application()
-
-from core.asgi import Lifespan  # noqa: E402
-from core.upstreams import connections  # noqa: E402
-
-application = Lifespan(django_application, shared=[connections])
+application = Lifespan(get_asgi_application(), shared=[connections])

@@ -32,6 +32,9 @@ SECRET_KEY = env.str("DJANGO_SECRET_KEY")
 DEBUG = False
 ALLOWED_HOSTS: list[str] = env.list("DJANGO_ALLOWED_HOSTS", [])
 
+# Django's ASGI handler without the thread hops that a request has no use for; see core/lean.
+LEAN_ASGI = True
+
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -47,6 +50,7 @@ INSTALLED_APPS = [
     "core",
     "apps.accounts",
     "apps.dashboard",
+    "apps.orders",
 ]
 
 MIDDLEWARE = [
@@ -119,6 +123,9 @@ DATABASES = {
 # ------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
+LOGIN_URL = "accounts:login"
+LOGIN_REDIRECT_URL = "dashboard:page"
+LOGOUT_REDIRECT_URL = "dashboard:page"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

@@ -1,0 +1,108 @@
+"""An ASGI handler that uses a thread only for a request that needs one."""
+
+import asyncio
+from collections.abc import Set
+from contextlib import closing
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.core import signals
+from django.core.cache import close_caches
+from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.core.handlers.base import reset_urlconf
+from django.db import close_old_connections, reset_queries
+from django.dispatch import Signal
+from django.http import HttpRequest
+from django.urls import set_script_prefix
+
+from core.lean import threads
+from core.lean.middleware import LEAN_MIDDLEWARE
+
+# Django's own receivers do nothing in a request without a thread: connections are per thread, and
+# the two others only reset what belongs to this request's context.
+HARMLESS_WHEN_STARTED = {reset_queries, close_old_connections}
+HARMLESS_WHEN_FINISHED = {close_caches, close_old_connections, reset_urlconf}
+
+
+class LeanASGIHandler(ASGIHandler):
+    """Django's handler, with the hops to a thread made only where something runs on it."""
+
+    def load_middleware(self, is_async: bool = False) -> None:
+        """Load the middleware of the settings, the lean version where there is one."""
+        configured = settings.MIDDLEWARE
+        settings.MIDDLEWARE = [LEAN_MIDDLEWARE.get(path, path) for path in configured]
+        try:
+            super().load_middleware(is_async)
+        finally:
+            settings.MIDDLEWARE = configured
+
+    async def handle(self, scope: Any, receive: Any, send: Any) -> None:
+        """Handle a request, as `ASGIHandler.handle` does.
+
+        Protocol: https://asgi.readthedocs.io/en/latest/specs/www.html
+        """
+        try:
+            body_file = await self.read_body(receive)
+        except RequestAborted:
+            return
+        with closing(body_file):
+            set_script_prefix(get_script_prefix(scope))
+            if not self._is_harmless(signals.request_started, HARMLESS_WHEN_STARTED):
+                await signals.request_started.asend(sender=self.__class__, scope=scope)
+            request, error_response = self.create_request(scope, body_file)
+            if request is None:
+                response: Any = error_response
+                await self.send_response(response, send)
+            else:
+                response = await self._respond(request, receive, send)
+            if response is None:
+                await signals.request_finished.asend(sender=self.__class__)
+            elif self._closes_without_blocking(request, response):
+                response.close()
+            else:
+                await sync_to_async(response.close)()
+
+    async def _respond(self, request: HttpRequest, receive: Any, send: Any) -> Any:
+        """Make the response and send it, until that is done or the client hangs up."""
+
+        class Answered(Exception):  # noqa: N818
+            """Ends the group, and with it the wait for a disconnect."""
+
+        response = None
+        try:
+            try:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self.listen_for_disconnect(receive))
+                    response = await self.run_get_response(request)
+                    await self.send_response(response, send)
+                    raise Answered
+            except* (Answered, RequestAborted):
+                pass
+        except BaseExceptionGroup as errors:
+            if len(errors.exceptions) == 1:
+                raise errors.exceptions[0] from None
+            raise
+        return response
+
+    async def send_response(self, response: Any, send: Any) -> None:
+        """Send a response; a stream does not keep the thread that its view used."""
+        if response.streaming and response.is_async:
+            await threads.release()
+        await super().send_response(response, send)
+
+    def _closes_without_blocking(self, request: HttpRequest | None, response: Any) -> bool:
+        return (
+            request is not None
+            and response._resource_closers == [request.close]
+            and not getattr(request, "_files", None)
+            and self._is_harmless(signals.request_finished, HARMLESS_WHEN_FINISHED)
+        )
+
+    def _is_harmless(self, signal: Signal, known: Set[Any]) -> bool:
+        """Say whether a signal, in this request and at this moment, would do nothing."""
+        if threads.in_use():
+            return False
+        sync_receivers, async_receivers = signal._live_receivers(self.__class__)
+        return not async_receivers and known >= set(sync_receivers)
