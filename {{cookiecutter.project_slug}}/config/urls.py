@@ -8,6 +8,8 @@ from core import health
 
 urlpatterns = [
     path("", include("apps.dashboard.urls")),
+    path("", include("apps.accounts.urls")),
+    path("", include("apps.orders.urls")),
     path("admin/", admin.site.urls),
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),

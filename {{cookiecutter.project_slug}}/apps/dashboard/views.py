@@ -21,7 +21,12 @@ async def page(request: HttpRequest) -> HttpResponse:
         }
         for name, answer in result.data.items()
     ]
-    context = {"tiles": tiles, "elapsed_ms": result.elapsed * 1000}
+    context = {
+        "tiles": tiles,
+        "elapsed_ms": result.elapsed * 1000,
+        # The template's own `user` would be asked for on the event loop.
+        "user": await request.auser(),
+    }
     return render(request, "dashboard/page.html", context)
 
 

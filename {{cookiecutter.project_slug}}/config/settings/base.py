@@ -114,6 +114,8 @@ DATABASES = {
             "timeout": 5,
             "init_command": "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL",
         },
+        # A file for tests too: all of the above does not apply to a database in memory.
+        "TEST": {"NAME": str(BASE_DIR / "test.sqlite3")},
 {% endif %}
     }
 }

@@ -1,0 +1,1 @@
+"""Orders, their customers and items: the ORM from async code."""

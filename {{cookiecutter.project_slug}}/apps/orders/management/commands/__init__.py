@@ -1,0 +1,1 @@
+"""A module per command, named as it is typed."""
