@@ -1,0 +1,212 @@
+"""The lean request path: a thread for a request that needs one, and for no other."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import django
+import pytest
+from asgiref.sync import SyncToAsync, sync_to_async
+from django.contrib import messages
+from django.core import signals
+from django.core.handlers.asgi import ASGIHandler
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.urls import path
+from pytest_django import Settings
+
+from apps.accounts.models import User
+from core import lean
+from core.lean.handler import LeanASGIHandler
+
+type Get = Callable[..., Any]
+
+# Django never closes a database in memory, so it goes with the request's thread.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+async def hello(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(f"threads: {threading.active_count()}")
+
+
+async def query(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(f"users: {await User.objects.acount()}")
+
+
+def sync_view(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(threading.current_thread().name)
+
+
+async def remember(request: HttpRequest) -> HttpResponse:
+    visits = await request.session.aget("visits", 0)
+    await request.session.aset("visits", visits + 1)
+    await sync_to_async(messages.info)(request, "You were here.")
+    return HttpResponse(f"visits: {visits}")
+
+
+async def stream(request: HttpRequest) -> StreamingHttpResponse:
+    await User.objects.acount()
+
+    async def parts() -> AsyncIterator[str]:
+        for _ in range(3):
+            await asyncio.sleep(0.01)
+            yield f"threads: {threading.active_count()}\n"
+
+    return StreamingHttpResponse(parts())
+
+
+async def broken(request: HttpRequest) -> HttpResponse:
+    raise KeyError("oops")
+
+
+urlpatterns = [
+    path("hello/", hello),
+    path("query/", query),
+    path("sync/", sync_view),
+    path("remember/", remember),
+    path("stream/", stream),
+    path("broken/", broken),
+]
+
+
+@pytest.fixture
+def application(settings: Settings) -> LeanASGIHandler:
+    settings.ROOT_URLCONF = __name__
+    settings.SERVESTATIC_AUTOREFRESH = False  # looks for files on a thread
+    application = lean.get_asgi_application()
+    assert isinstance(application, LeanASGIHandler)
+    return application
+
+
+class Answer:
+    """What came back over ASGI."""
+
+    def __init__(self, messages: list[dict[str, Any]]) -> None:
+        start, *parts = messages
+        self.status: int = start["status"]
+        self.headers = {name.decode().lower(): value.decode() for name, value in start["headers"]}
+        self.text = b"".join(part.get("body", b"") for part in parts).decode()
+
+
+@pytest.fixture
+def get(application: LeanASGIHandler) -> Get:
+    """Call the application as a server does."""
+
+    async def get(path: str, method: str = "GET", **headers: str) -> Answer:
+        sent: list[dict[str, Any]] = []
+        received = iter([{"type": "http.request"}])
+
+        async def receive() -> dict[str, Any]:
+            for message in received:
+                return message
+            return await asyncio.Future()  # The client stays.
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        scope = {
+            "type": "http",
+            "method": method,
+            "path": path,
+            "query_string": b"",
+            "headers": [(b"host", b"testserver")]
+            + [(name.encode(), value.encode()) for name, value in headers.items()],
+        }
+        await application(scope, receive, send)
+        return Answer(sent)
+
+    return get
+
+
+async def test_a_request_without_sync_code_has_no_thread(get: Get) -> None:
+    before = threading.active_count()
+
+    answer = await get("/hello/")
+
+    assert answer.text == f"threads: {before}"
+    assert answer.headers["x-frame-options"] == "DENY"
+    assert threading.active_count() == before
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_stream_adds_no_thread_even_after_a_query(get: Get) -> None:
+    await get("/stream/")  # Whatever starts once in a process has started now.
+    before = threading.active_count()
+
+    answer = await get("/stream/")
+
+    assert answer.text == f"threads: {before}\n" * 3
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_queries_and_sync_views_run_on_a_thread(get: Get) -> None:
+    assert (await get("/query/")).text == "users: 0"
+    assert (await get("/sync/")).text != threading.current_thread().name
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_sessions_and_messages_are_kept(get: Get) -> None:
+    first = await get("/remember/")
+    cookie = first.headers["set-cookie"].partition(";")[0]
+
+    second = await get("/remember/", cookie=cookie)
+
+    assert first.text == "visits: 0"
+    assert second.text == "visits: 1"
+    assert "Cookie" in second.headers["vary"]
+
+
+async def test_a_post_without_its_token_is_refused(get: Get) -> None:
+    assert (await get("/hello/", "POST")).status == 403
+
+
+async def test_an_exception_is_an_error_page(get: Get) -> None:
+    assert (await get("/broken/")).status == 500
+
+
+@pytest.fixture
+def heard() -> Iterator[list[str]]:
+    """The names of the signals that somebody else's receiver hears."""
+    heard: list[str] = []
+
+    def started(**kwargs: Any) -> None:
+        heard.append("started")
+
+    def finished(**kwargs: Any) -> None:
+        heard.append("finished")
+
+    signals.request_started.connect(started)
+    signals.request_finished.connect(finished)
+    yield heard
+    signals.request_started.disconnect(started)
+    signals.request_finished.disconnect(finished)
+
+
+async def test_the_receivers_of_others_hear_every_request(get: Get, heard: list[str]) -> None:
+    await get("/hello/")
+
+    assert heard == ["started", "finished"]
+
+
+def test_one_setting_turns_it_off(settings: Settings) -> None:
+    settings.LEAN_ASGI = False
+
+    assert type(lean.get_asgi_application()) is ASGIHandler
+
+
+def test_another_release_of_django_gets_djangos_own_handler(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(django, "VERSION", (7, 0, 0, "final", 0))
+
+    assert type(lean.get_asgi_application()) is ASGIHandler
+    assert "Django's own ASGI handler is used" in capsys.readouterr().err
+
+
+def test_an_unknown_asgiref_gets_djangos_own_handler(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delattr(SyncToAsync, "context_to_thread_executor")
+
+    assert type(lean.get_asgi_application()) is ASGIHandler
+    assert "Django's own ASGI handler is used" in capsys.readouterr().err
