@@ -11,7 +11,7 @@ function init(args)
 end
 
 function response(status, headers, body)
-  if status ~= 200 or not body:find('"errors": {}', 1, true) then
+  if status ~= 200 or not body:find('"errors": ?{}') then
     incomplete = incomplete + 1
   end
 end

@@ -43,9 +43,12 @@ NAMES = {
     SHARED: "one shared httpx client",
     DIRECT: "aiohttp called directly, no layer",
 }
-UVICORN = ["python", "-m", "uvicorn", "config.asgi:application", "--workers", "1"]
-UVICORN += ["--port", str(PORT), "--log-level", "warning", "--no-access-log"]
 GUNICORN = ["gunicorn", "--bind", f"127.0.0.1:{PORT}", "--log-level", "warning"]
+
+
+def uvicorn(application: str = "config.asgi:application") -> list[str]:
+    command = ["python", "-m", "uvicorn", application, "--workers", "1", "--port", str(PORT)]
+    return [*command, "--log-level", "warning", "--no-access-log"]
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,7 @@ def main() -> int:
         with upstreams(project):
             print(f"\n{date.today()}, {cpu}, {os.cpu_count()} cores, Python {platform.python_version()}")  # fmt: skip
             clients(project)
+            request_paths(project)
             processes(project)
             failing(project)
     return 0
@@ -86,7 +90,7 @@ def cpu_info() -> list[str]:
 
 def clients(project: Path) -> None:
     """The same view on different clients, one worker."""
-    with service(project, UVICORN, core=0):
+    with service(project, uvicorn(), core=0):
         results = compare([NAIVE, SHARED, DIRECT, OURS], CONNECTIONS)
         alone = statistics.median(load(OURS, 1, 4).p50_ms for _ in range(ROUNDS))
     memory = {path: memory_after_load(project, path) for path in (SHARED, OURS)}
@@ -138,16 +142,49 @@ def processes(project: Path) -> None:
         )
 
 
+def request_paths(project: Path) -> None:
+    """The lean request path beside Django's own and other frameworks, all with the same client."""
+    django = {"BENCH_DJANGOS_OWN": "1"}
+    servers: dict[str, tuple[str, dict[str, str]]] = {
+        "Django's own handler and middleware": ("config.asgi:application", django),
+        "this template": ("config.asgi:application", {}),
+        "FastAPI": ("bench_frameworks:fastapi", {}),
+        "Starlette": ("bench_frameworks:starlette", {}),
+        "Litestar": ("bench_frameworks:litestar", {}),
+    }
+    fan_out: dict[str, list[Load]] = {name: [] for name in servers}
+    hello: dict[str, list[Load]] = {name: [] for name in servers}
+    for _ in range(ROUNDS):
+        for name, (application, more) in servers.items():
+            progress(name)
+            with service(project, uvicorn(application), core=0, more=more):
+                fan_out[name].append(load(OURS, CONNECTIONS, SECONDS))
+                hello[name].append(load("/livez", CONNECTIONS, SECONDS // 2))
+
+    title("The request path, one Uvicorn worker, the same fan-out")
+    print("| | requests/s, first = 1 | p95, first = 1 | incomplete | hello, first = 1 |")
+    print("|---|---|---|---|---|")
+    first, first_hello = (median(next(iter(loads.values()))) for loads in (fan_out, hello))
+    for name in servers:
+        result, greeting = median(fan_out[name]), median(hello[name])
+        print(
+            f"| {name} | {result.rate / first.rate:.2f} | {result.p95_ms / first.p95_ms:.2f} "
+            f"| {result.incomplete} | {greeting.rate / first_hello.rate:.2f} |"
+        )
+    ours, fastapi = median(fan_out["this template"]), median(fan_out["FastAPI"])
+    print(f"\nOf FastAPI: {ours.rate / fastapi.rate:.2f}.")
+
+
 def failing(project: Path) -> None:
     """One upstream hangs: what it costs before the circuit opens, and after."""
     timeout = 1.0
     title("One upstream hangs")
     limit = {"UPSTREAM_ANALYTICS_TIMEOUT": str(timeout)}
-    with service(project, UVICORN, core=0, more=limit | {"BENCH_NO_BREAKER": "1"}):
+    with service(project, uvicorn(), core=0, more=limit | {"BENCH_NO_BREAKER": "1"}):
         put("/_hang/analytics")
         hanging = median([load(OURS, CONNECTIONS, SECONDS) for _ in range(ROUNDS)])
         put("/_heal")
-    with service(project, UVICORN, core=0, more=limit):
+    with service(project, uvicorn(), core=0, more=limit):
         healthy = median([load(OURS, CONNECTIONS, SECONDS) for _ in range(ROUNDS)])
         put("/_hang/analytics")
         load(OURS, CONNECTIONS, 3)  # opens the circuit
@@ -195,7 +232,7 @@ def load(path: str, connections: int, seconds: int) -> Load:
 
 def memory_after_load(project: Path, path: str) -> int:
     """Return the resident memory of a worker that served one view only, in kB."""
-    with service(project, UVICORN, core=0) as process:
+    with service(project, uvicorn(), core=0) as process:
         load(path, CONNECTIONS, SECONDS)
         command = ["ps", "-o", "rss=", "-p", str(process.pid)]
         return int(subprocess.run(command, capture_output=True, check=True).stdout)
@@ -208,7 +245,7 @@ def prepare(folder: Path) -> Path:
     run([*command, "--output-dir", str(folder)], folder)
     project = folder / "my_async_service"
     run([UV, "sync", "--quiet", "--no-dev"], project)
-    run([UV, "pip", "install", "--quiet", "requests"], project)
+    run([UV, "pip", "install", "--quiet", "requests", "fastapi", "litestar"], project)
     run([".venv/bin/python", "manage.py", "collectstatic", "--no-input"], project)
     return project
 

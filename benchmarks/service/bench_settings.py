@@ -14,3 +14,6 @@ if os.environ.get("BENCH_NO_BREAKER"):
     UPSTREAMS = {
         name: replace(upstream, breaker_failures=10**9) for name, upstream in UPSTREAMS.items()
     }
+
+if os.environ.get("BENCH_DJANGOS_OWN"):
+    LEAN_ASGI = False
