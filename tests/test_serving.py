@@ -108,3 +108,16 @@ def test_without_its_secrets_production_refuses_to_start(project: Project) -> No
     assert done.returncode != 0
     assert "DJANGO_ALLOWED_HOSTS" in done.stdout
     assert "Traceback" not in done.stdout
+
+
+@pytest.mark.parametrize("flags", [["-k", "sync"], ["-k", "sync", "--threads", "4"]])
+def test_a_sync_worker_is_refused_at_start(project: Project, flags: list[str]) -> None:
+    if project.answers["server"] == "uvicorn":
+        return  # it has no other workers
+    command = ["gunicorn", "--config", "config/gunicorn.conf.py", *flags]
+
+    done = project.run(*command, "config.asgi:application", PORT=str(unused_port()))
+
+    assert done.returncode == 3
+    assert "worker cannot serve an ASGI application" in done.stdout
+    assert "Traceback" not in done.stdout

@@ -2,9 +2,13 @@
 
 import os
 
+from django.conf import settings
+from django.utils.module_loading import import_string
+
 from core.asgi import Lifespan
 from core.lean import get_asgi_application
-from core.upstreams import connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
-application = Lifespan(get_asgi_application(), shared=[connections])
+application = Lifespan(
+    get_asgi_application(), shared=[import_string(path) for path in settings.LIFESPAN]
+)

@@ -17,7 +17,8 @@ MAY_BLOCK = [
     # Once in a process; a server does it before it takes a request.
     ("django/core/handlers/base.py", "load_middleware"),
     ("<frozen importlib._bootstrap>", "_find_and_load"),
-    # Each template and each language once in a process; then they are kept.
+    # The engine, each template and each language once in a process; then they are kept.
+    ("django/template/utils.py", "__getitem__"),
     ("django/template/loaders/cached.py", "get_template"),
     ("django/utils/translation/trans_real.py", "translation"),
     # What a test itself looks at, between requests.

@@ -4,8 +4,15 @@ https://docs.djangoproject.com/en/6.1/ref/settings/
 """
 
 import logging
+{% if cookiecutter.database == "postgresql" %}
+import os
+from typing import Any
+{% endif %}
 
 from django.utils.csp import CSP
+{% if cookiecutter.database == "postgresql" %}
+from environs import validate
+{% endif %}
 
 from config.env import BASE_DIR, env
 from config.upstreams import UPSTREAMS as DECLARED_UPSTREAMS
@@ -39,6 +46,15 @@ ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
 WSGI_APPLICATION = "config.wsgi.application"
 
+# What a process opens before its first request, and closes, last one first, after its last one.
+LIFESPAN = [
+    "core.upstreams.connections",
+{% if cookiecutter.database == "postgresql" %}
+    "core.postgresql.pools.pools",
+{% endif %}
+    "core.loop_watch.loop_watch",
+]
+
 INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
@@ -48,6 +64,9 @@ INSTALLED_APPS = [
     "servestatic",
     "django.contrib.staticfiles",
     "core",
+{% if cookiecutter.database == "postgresql" %}
+    "core.postgresql",
+{% endif %}
     "apps.accounts",
     "apps.dashboard",
     "apps.orders",
@@ -86,8 +105,32 @@ TEMPLATES = [
 # ------------------------------------------------------------------------------
 
 {% if cookiecutter.database == "postgresql" %}
+# Worker processes, each with a pool of its own; what the servers start with, too.
+WORKERS = int(os.environ.get("WEB_CONCURRENCY") or os.cpu_count() or 1)
+
 # None while DATABASE_URL is missing, which is reported with whatever else is.
-DATABASE = env.dj_db_url("DATABASE_URL") or {"OPTIONS": {}}
+DATABASE: dict[str, Any] = env.dj_db_url("DATABASE_URL") or {}
+
+# Any other engine that DATABASE_URL names is used as it is.
+if DATABASE.get("ENGINE") == "django.db.backends.postgresql":
+    limits = {
+        # How long one statement may run, and wait for a lock, in seconds; 0: without end.
+        "statement_timeout": env.float("DATABASE_STATEMENT_TIMEOUT", 30.0),
+        "lock_timeout": env.float("DATABASE_LOCK_TIMEOUT", 10.0),
+    }
+    given = DATABASE.get("OPTIONS", {})
+    DATABASE["OPTIONS"] = {
+        **given,
+        "options": " ".join(
+            [*(f"-c {name}={limits[name]}s" for name in limits), given.get("options", "")]
+        ),
+        "pool": {
+            "min_size": 1,
+            "max_size": env.int("DATABASE_POOL_SIZE", 10, validate=validate.Range(min=1)),
+            # Seconds that a request waits for a connection.
+            "timeout": 5,
+        },
+    }
 {% else %}
 DATABASE = env.dj_db_url("DATABASE_URL", f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
 {% endif %}
@@ -100,10 +143,6 @@ DATABASES = {
 {% if cookiecutter.database == "postgresql" %}
         # The pool keeps the connections; a request borrows one and gives it back.
         "CONN_MAX_AGE": 0,
-        "OPTIONS": {
-            **DATABASE.get("OPTIONS", {}),
-            "pool": {"min_size": 2, "max_size": 10, "timeout": 5},
-        },
 {% else %}
         # WAL lets readers go on while one writes; IMMEDIATE takes the write lock when a
         # transaction starts, so a writer waits its turn (`timeout`, in seconds) instead of
