@@ -45,7 +45,7 @@ class Page:
 
 def count_by_status() -> dict[str, int]:
     """Count the orders of each status, those of which there are none included."""
-    counts = dict(Order.objects.values_list("status").annotate(Count("id")))
+    counts = dict(Order.objects.values_list("status").annotate(Count("status")))
     return {status: counts.get(status, 0) for status in Order.Status.values}
 
 

@@ -4,7 +4,7 @@ from random import Random
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import transaction
+from django.db import connection, transaction
 
 from apps.orders.models import Customer, Item, Order
 
@@ -41,6 +41,7 @@ class Command(BaseCommand):
             # Line by line, so that it can be followed in a log too.
             self.stdout.write(f"{stop:,} of {orders:,} orders")
             self.stdout.flush()
+        update_statistics()
         self.stdout.write(
             self.style.SUCCESS(f"{orders:,} demo orders are there, {added:,} of them new.")
         )
@@ -86,3 +87,10 @@ def seed(numbers: range) -> int:
     Order.objects.bulk_create(orders)
     Item.objects.bulk_create(items)
     return len(orders)
+
+
+def update_statistics() -> None:
+    """Tell the database how large the tables are now, or its plans are made for empty ones."""
+    with connection.cursor() as cursor:
+        for model in (Customer, Order, Item):
+            cursor.execute(f"ANALYZE {connection.ops.quote_name(model._meta.db_table)}")
