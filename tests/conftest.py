@@ -204,7 +204,7 @@ def stubs(stubs_url: str) -> Iterator[httpx.Client]:
 @pytest.fixture(scope="session")
 def upstream_urls(stubs_url: str) -> dict[str, str]:
     """The environment that makes every upstream a stub."""
-    names = ("INVENTORY", "NOTIFICATIONS", "ANALYTICS", "USERS", "BILLING")
+    names = ("INVENTORY", "NOTIFICATIONS", "ANALYTICS", "USERS", "BILLING", "AUTH")
     return {f"UPSTREAM_{name}_URL": stubs_url for name in names} | {"STUBS_URL": stubs_url}
 
 

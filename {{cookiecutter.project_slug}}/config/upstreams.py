@@ -35,3 +35,7 @@ UPSTREAMS = [
     upstream("users", path="/users"),
     upstream("billing", path="/billing"),
 ]
+
+# Verifies bearer tokens; needed only with EXTERNAL_AUTH_PATHS.
+if env.str("UPSTREAM_AUTH_URL", ""):
+    UPSTREAMS.append(upstream("auth", path="/introspect"))

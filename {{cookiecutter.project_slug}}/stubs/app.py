@@ -16,6 +16,7 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
+from urllib.parse import parse_qs
 
 from core.asgi import Receive, Scope, Send
 
@@ -39,32 +40,47 @@ class Stub:
     """One simulated upstream.
 
     Attributes:
-        answer: makes its usual JSON object from the number of requests so far.
+        answer: makes its usual JSON object from the number of requests so far and the body.
         requests: how many it has taken.
         in_progress: how many it is answering now.
         disconnects: how many callers left before they had their answer.
     """
 
-    answer: Callable[[int], dict[str, Any]]
+    answer: Callable[[int, bytes], dict[str, Any]]
     behaviour: Behaviour = field(default_factory=Behaviour)
     requests: int = 0
     in_progress: int = 0
     disconnects: int = 0
 
 
+TOKENS = {
+    "let-me-in": {"sub": "ada", "scope": "orders:read orders:write", "client_id": "web"},
+}
+"""Bearer tokens that the stub of `auth` knows, and what it says of them."""
+
+
+def _introspect(n: int, body: bytes) -> dict[str, Any]:
+    """Answer as RFC 7662 says."""
+    token = parse_qs(body.decode()).get("token", [""])[0]
+    return {"active": token in TOKENS, **TOKENS.get(token, {})}
+
+
 STUBS = {
     "inventory": Stub(
-        lambda n: {"items": 1284 - n % 9, "low_stock": 3 + n % 4, "warehouse": "Rotterdam"}
+        lambda n, body: {"items": 1284 - n % 9, "low_stock": 3 + n % 4, "warehouse": "Rotterdam"}
     ),
     "notifications": Stub(
-        lambda n: {"unread": 5 + n % 3, "latest": "Order 4711 has left the warehouse"}
+        lambda n, body: {"unread": 5 + n % 3, "latest": "Order 4711 has left the warehouse"}
     ),
     "analytics": Stub(
-        lambda n: {"visitors_today": 20_418 + 3 * n, "conversion_percent": (32 + n % 5) / 10}
+        lambda n, body: {"visitors_today": 20_418 + 3 * n, "conversion_percent": (32 + n % 5) / 10}
     ),
-    "users": Stub(lambda n: {"status": "operational", "active": 912}),
-    "billing": Stub(lambda n: {"status": "operational", "open_invoices": 17}),
+    "users": Stub(lambda n, body: {"status": "operational", "active": 912}),
+    "billing": Stub(lambda n, body: {"status": "operational", "open_invoices": 17}),
+    "auth": Stub(_introspect),
 }
+PATHS = {"introspect": "auth"}
+"""The stubs whose path is not their name."""
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -76,8 +92,8 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await _send_json(send, {name: _state(stub) for name, stub in STUBS.items()})
     elif prefix == "_control" and name in STUBS and scope["method"] == "PUT":
         await _control(STUBS[name], receive, send)
-    elif not prefix and name in STUBS:
-        await _answer(STUBS[name], receive, send)
+    elif not prefix and PATHS.get(name, name) in STUBS:
+        await _answer(STUBS[PATHS.get(name, name)], receive, send)
     else:
         known = ", ".join(STUBS)
         await _send_json(send, {"error": f"No such stub. There are: {known}"}, status=404)
@@ -106,13 +122,13 @@ async def _answer(stub: Stub, receive: Receive, send: Send) -> None:
     stub.requests += 1
     stub.in_progress += 1
     try:
-        await _read_body(receive)
+        question = await _read_body(receive)
         if await _left_within(receive, behaviour.delay):
             stub.disconnects += 1
             return
         body = behaviour.body
         if body is None:
-            body = json.dumps(stub.answer(stub.requests))
+            body = json.dumps(stub.answer(stub.requests, question))
         await _send(send, body.encode(), behaviour.status, behaviour.headers, drop=behaviour.drop)
     finally:
         stub.in_progress -= 1

@@ -110,7 +110,7 @@ def service_url(stubs_url: str) -> Iterator[str]:
         "DJANGO_SETTINGS_MODULE": "config.settings.test",
         **{
             f"UPSTREAM_{name}_URL": stubs_url
-            for name in ("INVENTORY", "NOTIFICATIONS", "ANALYTICS", "USERS", "BILLING")
+            for name in ("INVENTORY", "NOTIFICATIONS", "ANALYTICS", "USERS", "BILLING", "AUTH")
         },
     }
     with running("config.asgi:application", environment) as url:

@@ -369,6 +369,12 @@ async def test_what_is_not_idempotent_is_not_tried_again(upstream: Upstream) -> 
     assert len(upstream.requests) == 1
 
 
+async def test_a_post_that_only_asks_is_tried_again(upstream: Upstream) -> None:
+    upstream.handler = answers(status(503), ok)
+
+    assert await fetch("inventory", method="POST", idempotent=True) == {"items": 3}
+
+
 async def test_a_broken_connection_is_tried_again_and_then_told(upstream: Upstream) -> None:
     async def reset_in_mid_body(exchange: Exchange) -> None:
         await exchange.send(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{")

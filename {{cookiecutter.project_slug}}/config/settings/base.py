@@ -83,6 +83,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "core.external_auth.external_auth",
 ]
 
 TEMPLATES = [
@@ -158,6 +159,13 @@ DATABASES = {
 {% endif %}
     }
 }
+
+# Callers from elsewhere
+# ------------------------------------------------------------------------------
+
+# Paths, by their beginning, that ask for a bearer token which the upstream `auth` verifies, such
+# as "/api/orders/". None: requests do not pass that middleware at all.
+EXTERNAL_AUTH_PATHS: list[str] = []
 
 # Users
 # https://docs.djangoproject.com/en/6.1/topics/auth/

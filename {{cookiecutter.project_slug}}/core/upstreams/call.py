@@ -39,7 +39,8 @@ async def call(upstream: Upstream, question: Question) -> dict[str, Any]:
     try:
         body = await channel.attempt(question, end)
     except UpstreamError as error:
-        if question.method not in IDEMPOTENT_METHODS or _pause(error, end) is False:
+        repeatable = question.idempotent or question.method in IDEMPOTENT_METHODS
+        if not repeatable or _pause(error, end) is False:
             raise
         body = await channel.attempt_again(question, end, error)
     return _parse(upstream, body)

@@ -20,6 +20,7 @@ async def fetch(
     headers: Mapping[str, str] | None = None,
     json: Any = None,
     data: Mapping[str, str] | None = None,
+    idempotent: bool = False,
     fresh: float | None = None,
     stale: float | None = None,
 ) -> Answer:
@@ -27,12 +28,13 @@ async def fetch(
 
     Args:
         name: which upstream, as declared in `config/upstreams.py`.
-        method: methods that are not idempotent are not tried again.
+        method: one that is not idempotent is not tried again.
         path: below the upstream's base URL; the one that it declares if not given.
         params: the query of the URL.
         headers: beside those that every call has.
         json: a body to send as JSON.
         data: a body to send as a form.
+        idempotent: whether to try again all the same; for a POST that only asks something.
         fresh: seconds for which an answer is kept and given without asking again.
         stale: seconds for which a kept answer is given when the upstream fails.
 
@@ -43,7 +45,7 @@ async def fetch(
         LookupError: no upstream of that name is declared.
     """
     upstream = declared_upstream(name)
-    question = Question(method, path, params, headers, json, data)
+    question = Question(method, path, params, headers, json, data, idempotent)
     if fresh is None and stale is None:
         return Answer(await call(upstream, question))
     if method != "GET":

@@ -30,10 +30,11 @@ KEEP_ALIVE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What an upstream is asked; the fields are arguments of `httpx.Request`.
+    """What an upstream is asked; most fields are arguments of `httpx.Request`.
 
     Attributes:
         path: below the upstream's base URL; None for the one that it declares.
+        idempotent: whether it may be asked again, whatever the method.
     """
 
     method: str = "GET"
@@ -42,6 +43,7 @@ class Question:
     headers: Mapping[str, str] | None = None
     json: Any = None
     data: Mapping[str, Any] | None = None
+    idempotent: bool = False
 
 
 def new_transport() -> httpx.AsyncBaseTransport:
