@@ -104,7 +104,7 @@ def test_rendering_twice_gives_the_same_bytes(
 
 
 def test_the_default_project_is_small(render: Callable[..., Path]) -> None:
-    assert len(files(render())) <= 75
+    assert len(files(render())) <= 110
 
 
 @pytest.mark.parametrize("answers", ALL, ids=describe)
