@@ -58,3 +58,19 @@ def test_upstreams_work_with_the_mocks_that_people_know_and_with_tls(
 
     Path(copy).unlink()
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.slow
+def test_a_postgresql_project_uses_another_database_only_if_it_is_told_to(
+    install: Callable[[Answers], Project], tmp_path: Path
+) -> None:
+    project = install(LARGEST)
+    told = {"DATABASE_URL": f"sqlite:///{tmp_path / 'db.sqlite3'}"}
+
+    assert project.run("manage.py", "migrate", **told).returncode == 0
+    done = project.run("pytest", "tests/test_orders.py", "tests/test_health.py", **told)
+    nowhere = project.run("manage.py", "migrate", DATABASE_URL="postgres://u:p@127.0.0.1:1/none")
+
+    assert done.returncode == 0, done.stdout
+    assert nowhere.returncode != 0
+    assert "connection" in nowhere.stdout

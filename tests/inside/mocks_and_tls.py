@@ -38,16 +38,24 @@ async def test_pytest_httpx_mocks_an_upstream(httpx_transport: None, httpx_mock:
     assert await fetch("inventory") == {"items": 3}
 
 
-async def test_a_certificate_that_nobody_vouches_for_is_refused(declare) -> None:
+@pytest.fixture
+def unknown_authority() -> ssl.SSLContext:
+    """A server's side of TLS, with a certificate that nobody vouches for."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     trustme.CA().issue_cert("localhost").configure_cert(context)
+    return context
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_refused(
+    declare, unknown_authority: ssl.SSLContext
+) -> None:
     asked: list[bytes] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         asked.append(await reader.readline())
         writer.close()
 
-    async with await asyncio.start_server(answer, "localhost", 0, ssl=context) as server:
+    async with await asyncio.start_server(answer, "localhost", 0, ssl=unknown_authority) as server:
         port = server.sockets[0].getsockname()[1]
         declare("inventory", url=f"https://localhost:{port}", retries=0)
 

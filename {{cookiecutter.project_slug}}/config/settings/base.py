@@ -112,7 +112,6 @@ WORKERS = int(os.environ.get("WEB_CONCURRENCY") or os.cpu_count() or 1)
 # None while DATABASE_URL is missing, which is reported with whatever else is.
 DATABASE: dict[str, Any] = env.dj_db_url("DATABASE_URL") or {}
 
-# Any other engine that DATABASE_URL names is used as it is.
 if DATABASE.get("ENGINE") == "django.db.backends.postgresql":
     limits = {
         # How long one statement may run, and wait for a lock, in seconds; 0: without end.
@@ -132,6 +131,9 @@ if DATABASE.get("ENGINE") == "django.db.backends.postgresql":
             "timeout": 5,
         },
     }
+else:
+    # Another engine that DATABASE_URL names is used as it is, with a file for the tests.
+    DATABASE["TEST"] = {"NAME": str(BASE_DIR / "test.db")}
 {% else %}
 DATABASE = env.dj_db_url("DATABASE_URL", f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
 {% endif %}
