@@ -14,6 +14,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -21,6 +22,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+
+import psycopg
+from psycopg import sql
 
 BENCHMARKS = Path(__file__).resolve().parent
 UV = os.environ.get("UV", "uv")
@@ -44,6 +48,9 @@ NAMES = {
     DIRECT: "aiohttp called directly, no layer",
 }
 GUNICORN = ["gunicorn", "--bind", f"127.0.0.1:{PORT}", "--log-level", "warning"]
+ASYNC_GUNICORN = [*GUNICORN, "-w2", "-kuvicorn_worker.UvicornWorker", "config.asgi:application"]
+POSTGRESQL_URL = os.environ.get("POSTGRESQL_URL", "postgres://postgres@127.0.0.1:5432")
+DATABASE = "cookiecutter_django_async_bench"
 
 
 def uvicorn(application: str = "config.asgi:application") -> list[str]:
@@ -75,8 +82,10 @@ def main() -> int:
             print(f"\n{date.today()}, {cpu}, {os.cpu_count()} cores, Python {platform.python_version()}")  # fmt: skip
             clients(project)
             request_paths(project)
+            orders(project)
             processes(project)
             failing(project)
+            pool(Path(folder))
     return 0
 
 
@@ -119,25 +128,26 @@ def processes(project: Path) -> None:
             [*GUNICORN, "--workers", "4", "--threads", "8", "config.wsgi:application"],
             SYNC,
         ),
-        "this template, 2 Uvicorn workers": (
-            [*GUNICORN, "-w2", "-kuvicorn_worker.UvicornWorker", "config.asgi:application"],
-            OURS,
-        ),
+        "this template, 2 Uvicorn workers": (ASYNC_GUNICORN, OURS),
     }
+    title(f"Gunicorn, {CONNECTIONS} connections")
+    print_servers(servers, project)
+
+
+def print_servers(servers: dict[str, tuple[list[str], str]], project: Path) -> None:
     rounds: dict[str, list[Load]] = {name: [] for name in servers}
     for _ in range(ROUNDS):
         for name, (command, path) in servers.items():
             progress(name)
             with service(project, command):
                 rounds[name].append(load(path, CONNECTIONS, SECONDS))
-    title(f"Gunicorn, {CONNECTIONS} connections")
     first = median(next(iter(rounds.values())))
     print("| server | requests/s, first = 1 | p95, first = 1 | p95 in ms | incomplete |")
     print("|---|---|---|---|---|")
     for name, loads in rounds.items():
         result = median(loads)
         print(
-            f"| {name} | {result.rate / first.rate:.1f} | {result.p95_ms / first.p95_ms:.2f} "
+            f"| {name} | {result.rate / first.rate:.2f} | {result.p95_ms / first.p95_ms:.2f} "
             f"| {result.p95_ms:.0f} | {result.incomplete} |"
         )
 
@@ -173,6 +183,84 @@ def request_paths(project: Path) -> None:
         )
     ours, fastapi = median(fan_out["this template"]), median(fan_out["FastAPI"])
     print(f"\nOf FastAPI: {ours.rate / fastapi.rate:.2f}.")
+
+
+def orders(project: Path) -> None:
+    """The 50 newest of 100,000 orders, async beside a sync view under threads."""
+    progress("seeding 100,000 orders")
+    run([".venv/bin/python", "manage.py", "migrate"], project)
+    run([".venv/bin/python", "manage.py", "seed_demo", "--orders", "100000"], project)
+    servers = {
+        "2 workers × 8 threads, a sync view": (
+            [*GUNICORN, "--workers", "2", "--threads", "8", "config.wsgi:application"],
+            "/bench/recent-sync/",
+        ),
+        "this template, 2 Uvicorn workers": (ASYNC_GUNICORN, "/api/orders/recent/"),
+    }
+    title("The 50 newest of 100,000 orders with customers and items, 64 connections")
+    print_servers(servers, project)
+
+
+def pool(folder: Path) -> None:
+    """PostgreSQL at 64 connections on one worker, with the pool and without."""
+    title("PostgreSQL, one Uvicorn worker, 64 connections")
+    try:
+        server = psycopg.connect(f"{POSTGRESQL_URL}/postgres", autocommit=True)
+    except psycopg.OperationalError:
+        print("Left out: there is no PostgreSQL at POSTGRESQL_URL.")
+        return
+    name = sql.Identifier(DATABASE)
+    drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name)
+    server.execute(drop)
+    server.execute(sql.SQL("CREATE DATABASE {}").format(name))
+    more = {"DATABASE_URL": f"{POSTGRESQL_URL}/{DATABASE}"}
+    try:
+        project = prepare(folder / "postgresql", more, "database=postgresql")
+        run([".venv/bin/python", "manage.py", "migrate"], project, more)
+        run([".venv/bin/python", "manage.py", "seed_demo", "--orders", "10000"], project, more)
+        variants = {"without a pool": {"BENCH_NO_POOL": "1"}, "as shipped": {}}
+        rounds: dict[str, list[Load]] = {variant: [] for variant in variants}
+        most = dict.fromkeys(variants, 0)
+        for _ in range(ROUNDS):
+            for variant, extra in variants.items():
+                progress(variant)
+                with service(project, uvicorn(), core=0, more=more | extra):
+                    with counting(server) as connections:
+                        rounds[variant].append(load("/api/orders/stats/", CONNECTIONS, SECONDS))
+                    most[variant] = max(most[variant], *connections)
+    finally:
+        server.execute(drop)
+        server.close()
+    first = median(rounds["without a pool"])
+    print("| | requests/s, first = 1 | errors | most connections |")
+    print("|---|---|---|---|")
+    for variant, loads in rounds.items():
+        result = median(loads)
+        print(
+            f"| {variant} | {result.rate / first.rate:.2f} | {result.incomplete} "
+            f"| {most[variant]} |"
+        )
+
+
+@contextmanager
+def counting(server: psycopg.Connection) -> Iterator[list[int]]:
+    """Count the connections to the benchmark's database until the block ends."""
+    counts = [0]
+    stop = threading.Event()
+
+    def count() -> None:
+        query = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s"
+        while not stop.wait(0.1):
+            row = server.execute(query, [DATABASE]).fetchone()
+            counts.append(row[0] if row else 0)
+
+    thread = threading.Thread(target=count)
+    thread.start()
+    try:
+        yield counts
+    finally:
+        stop.set()
+        thread.join()
 
 
 def failing(project: Path) -> None:
@@ -238,28 +326,30 @@ def memory_after_load(project: Path, path: str) -> int:
         return int(subprocess.run(command, capture_output=True, check=True).stdout)
 
 
-def prepare(folder: Path) -> Path:
-    """Render and install the default project, and what the other variants need."""
+def prepare(folder: Path, more: dict[str, str] | None = None, *answers: str) -> Path:
+    """Render and install a project, and what the other variants need."""
     progress("rendering and installing")
+    folder.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "cookiecutter", "--no-input", str(BENCHMARKS.parent)]
-    run([*command, "--output-dir", str(folder)], folder)
+    run([*command, *answers, "--output-dir", str(folder)], folder)
     project = folder / "my_async_service"
     run([UV, "sync", "--quiet", "--no-dev"], project)
     run([UV, "pip", "install", "--quiet", "requests", "fastapi", "litestar"], project)
-    run([".venv/bin/python", "manage.py", "collectstatic", "--no-input"], project)
+    run([".venv/bin/python", "manage.py", "collectstatic", "--no-input"], project, more)
     return project
 
 
-def run(command: list[str], folder: Path) -> None:
+def run(command: list[str], folder: Path, more: dict[str, str] | None = None) -> None:
+    environment = variables() | (more or {})
     done = subprocess.run(
-        command, cwd=folder, env=variables(), capture_output=True, encoding="utf-8", check=False
+        command, cwd=folder, env=environment, capture_output=True, encoding="utf-8", check=False
     )
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
 
 
 def variables() -> dict[str, str]:
-    names = ("INVENTORY", "NOTIFICATIONS", "ANALYTICS", "USERS", "BILLING")
+    names = ("INVENTORY", "NOTIFICATIONS", "ANALYTICS", "USERS", "BILLING", "AUTH")
     return {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"} | {
         "DJANGO_SETTINGS_MODULE": "bench_settings",
         "PYTHONPATH": os.pathsep.join([str(BENCHMARKS / "service"), "."]),

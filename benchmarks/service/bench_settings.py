@@ -4,7 +4,7 @@ import os
 from dataclasses import replace
 
 from config.settings.production import *  # noqa: F403
-from config.settings.production import UPSTREAMS
+from config.settings.production import DATABASES, UPSTREAMS
 
 SECURE_SSL_REDIRECT = False
 ROOT_URLCONF = "bench_urls"
@@ -17,3 +17,6 @@ if os.environ.get("BENCH_NO_BREAKER"):
 
 if os.environ.get("BENCH_DJANGOS_OWN"):
     LEAN_ASGI = False
+
+if os.environ.get("BENCH_NO_POOL"):
+    del DATABASES["default"]["OPTIONS"]["pool"]

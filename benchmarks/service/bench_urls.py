@@ -9,4 +9,5 @@ urlpatterns += [
     path("bench/shared-httpx/", bench_views.shared_httpx),
     path("bench/direct-aiohttp/", bench_views.direct_aiohttp),
     path("bench/requests/", bench_views.requests_in_threads),
+    path("bench/recent-sync/", bench_views.recent_orders_sync),
 ]

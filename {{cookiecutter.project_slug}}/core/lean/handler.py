@@ -26,6 +26,10 @@ HARMLESS_WHEN_STARTED = {reset_queries, close_old_connections}
 HARMLESS_WHEN_FINISHED = {close_caches, close_old_connections, reset_urlconf}
 
 
+class _Answered(Exception):  # noqa: N818
+    """Ends the task group, and with it the wait for a disconnect."""
+
+
 class LeanASGIHandler(ASGIHandler):
     """Django's handler, with the hops to a thread made only where something runs on it."""
 
@@ -66,10 +70,6 @@ class LeanASGIHandler(ASGIHandler):
 
     async def _respond(self, request: HttpRequest, receive: Any, send: Any) -> Any:
         """Make the response and send it, until that is done or the client hangs up."""
-
-        class Answered(Exception):  # noqa: N818
-            """Ends the group, and with it the wait for a disconnect."""
-
         response = None
         try:
             try:
@@ -77,8 +77,8 @@ class LeanASGIHandler(ASGIHandler):
                     group.create_task(self.listen_for_disconnect(receive))
                     response = await self.run_get_response(request)
                     await self.send_response(response, send)
-                    raise Answered
-            except* (Answered, RequestAborted):
+                    raise _Answered
+            except* (_Answered, RequestAborted):
                 pass
         except BaseExceptionGroup as errors:
             if len(errors.exceptions) == 1:
