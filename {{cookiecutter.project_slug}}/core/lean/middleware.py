@@ -5,17 +5,19 @@ classes here differ from Django's of the same name in that alone; they send a ho
 where it can read or write the session, or read a body.
 """
 
-from typing import Any
+from typing import Any, cast
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.auth import middleware as auth
 from django.contrib.messages import middleware as messages
+from django.contrib.messages.storage import default_storage
 from django.contrib.sessions import middleware as sessions
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.middleware import clickjacking, common, csp, csrf, http, locale, security
 from django.utils.deprecation import MiddlewareMixin
+from django.utils.functional import SimpleLazyObject, empty
 
 # RFC 9110, section 9.2.1
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
@@ -80,11 +82,16 @@ class SessionMiddleware(InlineHooks, sessions.SessionMiddleware):
 
 
 class MessageMiddleware(InlineHooks, messages.MessageMiddleware):
-    """Sets a lazy message storage, and updates it on a thread when it was used."""
+    """Makes a message storage when somebody asks for it, and then updates it on a thread."""
 
-    def response_may_block(self, request: HttpRequest) -> bool:
-        storage = getattr(request, "_messages", None)
-        return storage is not None and (storage.used or storage.added_new)
+    async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
+        untouched = SimpleLazyObject(lambda: default_storage(request))
+        request._messages = untouched  # type: ignore[attr-defined]
+        response = await cast("Any", self.get_response)(request)
+        if getattr(request, "_messages", None) is not untouched or untouched._wrapped is not empty:
+            response = await sync_to_async(self.process_response)(request, response)
+        answer: HttpResponseBase = response
+        return answer
 
 
 class CsrfViewMiddleware(InlineHooks, csrf.CsrfViewMiddleware):
