@@ -31,7 +31,8 @@ def prune() -> None:
         for key, choices in MANIFEST.items()
         for path in choices.get(str(ANSWERS[key]).lower(), [])
     }
-    for name in sorted(listed - kept):
+    # What is inside a folder before the folder.
+    for name in sorted(listed - kept, reverse=True):
         path = PROJECT / name
         if path.is_dir():
             shutil.rmtree(path)

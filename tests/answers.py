@@ -20,8 +20,8 @@ CHOICES: dict[str, list[Any]] = {
 MANIFEST: dict[str, dict[str, list[str]]] = CONTEXT["_manifest"]
 
 DEFAULT: Answers = {}
-SMALLEST: Answers = {"server": "uvicorn", "ci": "none"}
-LARGEST: Answers = {"database": "postgresql"}
+SMALLEST: Answers = {"server": "uvicorn", "use_sse": False, "ci": "none"}
+LARGEST: Answers = {"database": "postgresql", "use_sse": True}
 
 
 def pairwise() -> list[Answers]:

@@ -23,6 +23,7 @@ FILES_WITH_JINJA = {
     "README.md",
     "config/gunicorn.conf.py",
     "config/settings/base.py",
+    "config/urls.py",
     "justfile",
     "pyproject.toml",
 }
@@ -79,6 +80,11 @@ def test_a_declined_answer_leaves_no_blank_line_scar(
         pytest.param({"database": "sqlite"}, ["postgres", "psycopg"], id="without PostgreSQL"),
         pytest.param({"database": "postgresql"}, ["sqlite"], id="without SQLite"),
         pytest.param({"server": "uvicorn"}, ["gunicorn"], id="without Gunicorn"),
+        pytest.param(
+            {"use_sse": False},
+            ["redis", "event-stream", "eventsource", "events_", "apps.events", "core.drain"],
+            id="without server-sent events",
+        ),
         pytest.param({"ci": "none"}, ["github/workflows", "gitlab"], id="without CI"),
     ],
 )
@@ -104,7 +110,7 @@ def test_rendering_twice_gives_the_same_bytes(
 
 
 def test_the_default_project_is_small(render: Callable[..., Path]) -> None:
-    assert len(files(render())) <= 110
+    assert len(files(render())) <= 130
 
 
 @pytest.mark.parametrize("answers", ALL, ids=describe)

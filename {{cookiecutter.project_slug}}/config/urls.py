@@ -10,6 +10,9 @@ urlpatterns = [
     path("", include("apps.dashboard.urls")),
     path("", include("apps.accounts.urls")),
     path("", include("apps.orders.urls")),
+{% if cookiecutter.use_sse %}
+    path("", include("apps.events.urls")),
+{% endif %}
     path("admin/", admin.site.urls),
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.dispatch import Signal
 from django.http import HttpRequest
 
 SWITCHES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -14,6 +15,9 @@ SWITCHES: dict[str, tuple[str, dict[str, Any]]] = {
     "drop": ("Hang up", {"drop": True}),
 }
 """By name: the label of the button, and what the stub is told."""
+
+switched = Signal()
+"""Sent when a stub was told something else; its argument is the `name` of the stub."""
 
 
 def switches(request: HttpRequest) -> dict[str, Any]:

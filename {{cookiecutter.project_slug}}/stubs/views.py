@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpR
 from django.views.decorators.http import require_POST
 
 from stubs.app import STUBS
-from stubs.switches import SWITCHES
+from stubs.switches import SWITCHES, switched
 
 
 @require_POST
@@ -26,4 +26,5 @@ async def switch(request: HttpRequest, name: str) -> HttpResponse:
             content_type="text/plain",
             status=HTTPStatus.BAD_GATEWAY,
         )
+    await switched.asend_robust(sender=None, name=name)
     return HttpResponseRedirect("/")

@@ -10,7 +10,7 @@ from typing import Any
 {% endif %}
 
 from django.utils.csp import CSP
-{% if cookiecutter.database == "postgresql" %}
+{% if cookiecutter.database == "postgresql" or cookiecutter.use_sse %}
 from environs import validate
 {% endif %}
 
@@ -53,6 +53,10 @@ LIFESPAN = [
     "core.postgresql.pools.pools",
 {% endif %}
     "core.loop_watch.loop_watch",
+{% if cookiecutter.use_sse %}
+    "core.drain.signals",
+    "apps.events.bus.bus",
+{% endif %}
 ]
 
 INSTALLED_APPS = [
@@ -70,6 +74,9 @@ INSTALLED_APPS = [
     "apps.accounts",
     "apps.dashboard",
     "apps.orders",
+{% if cookiecutter.use_sse %}
+    "apps.events",
+{% endif %}
 ]
 
 MIDDLEWARE = [
@@ -96,6 +103,9 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "core.context_processors.service",
+{% if cookiecutter.use_sse %}
+                "apps.events.context_processors.live",
+{% endif %}
             ],
         },
     },
@@ -162,6 +172,50 @@ DATABASES = {
     }
 }
 
+{% if cookiecutter.use_sse %}
+# Server-sent events
+# ------------------------------------------------------------------------------
+
+# What keeps the events and carries them between processes: `database://`, `redis://host:6379/0`,
+# or `memory://` for a single process.
+EVENTS_URL = env.str(
+    "EVENTS_URL",
+    "database://",
+    validate=validate.Regexp(
+        r"(database|memory|rediss?)://", error="Starts with database://, redis:// or memory://."
+    ),
+)
+EVENTS_ENGINES = {
+{% if cookiecutter.database == "postgresql" %}
+    "database": (
+        "apps.events.engines.postgresql.PostgreSQLEngine"
+        if DATABASE.get("ENGINE") == "django.db.backends.postgresql"
+        else "apps.events.engines.database.DatabaseEngine"
+    ),
+{% else %}
+    "database": "apps.events.engines.database.DatabaseEngine",
+{% endif %}
+    "memory": "apps.events.engines.memory.MemoryEngine",
+    "redis": "apps.events.engines.redis.RedisEngine",
+    "rediss": "apps.events.engines.redis.RedisEngine",
+}
+
+# Who may listen to a topic, asked before a stream opens; this one says: everybody, to these.
+EVENTS_PERMISSION = "apps.events.permissions.public_topics"
+EVENTS_PUBLIC_TOPICS: list[str] = env.list("EVENTS_PUBLIC_TOPICS", [])
+
+# For how many seconds, and how many of a topic, events are kept for those who were away.
+EVENTS_MAX_AGE = 24 * 60 * 60
+EVENTS_MAX_LENGTH = 10_000
+
+# Seconds of silence after which a stream gives a sign of life, for proxies that end idle ones.
+EVENTS_HEARTBEAT = 15.0
+
+# How many may listen at once in each process, and from one address there.
+EVENTS_MAX_LISTENERS = env.int("EVENTS_MAX_LISTENERS", 10_000)
+EVENTS_MAX_LISTENERS_PER_CLIENT = env.int("EVENTS_MAX_LISTENERS_PER_CLIENT", 100)
+
+{% endif %}
 # Callers from elsewhere
 # ------------------------------------------------------------------------------
 

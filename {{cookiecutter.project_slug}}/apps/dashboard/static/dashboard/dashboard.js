@@ -1,7 +1,7 @@
 // Keeps the tiles live: asks for this page again and takes over its tiles, so that the server
 // alone decides what a tile looks like.
 
-const PAUSE = 2000; // milliseconds between an answer and the next question
+const PAUSE = 2000; // milliseconds between an answer and the next question, unless the page says
 
 let refreshing = null;
 
@@ -21,7 +21,7 @@ async function refresh() {
   }
   setTimeout(() => {
     if (!signal.aborted) refresh();
-  }, PAUSE);
+  }, Number(document.body.dataset.pause ?? PAUSE));
 }
 
 async function flip(event) {
@@ -38,4 +38,5 @@ async function flip(event) {
 for (const form of document.querySelectorAll(".switches")) {
   form.addEventListener("submit", flip);
 }
+document.addEventListener("changed", refresh);
 refresh();

@@ -1,0 +1,268 @@
+"""From the engine to all who listen in this process: one reader, however many they are."""
+
+import asyncio
+import logging
+from collections import Counter, deque
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from contextvars import Context
+
+from django.conf import settings
+
+from apps.events.engines import Engine, current_engine
+from apps.events.event import Event
+from core.asgi import PerLoop
+from core.drain import draining
+
+logger = logging.getLogger(__name__)
+
+QUEUE_SIZE = 256
+"""How many events may wait for a listener until it counts as too slow."""
+REPLAYS_AT_ONCE = 4
+"""How many listeners of a process may catch up at a time, so that the engine is not overrun."""
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+"""Seconds before the engine is tried again."""
+
+
+class Listener:
+    """One who listens.
+
+    Attributes:
+        client: the address that it comes from.
+        positions: by topic, the id of the last event that it was given.
+        ended: whether it gets no more: it was too slow, or the server stops. It loses nothing,
+            as its client comes back and says how far it was.
+        woken: when something came for it last, on the event loop's clock.
+    """
+
+    __slots__ = ("_events", "_waiter", "client", "ended", "positions", "woken")
+
+    def __init__(self, client: str) -> None:
+        self.client = client
+        self.positions: dict[str, int] = {}
+        self.ended = False
+        self.woken = asyncio.get_running_loop().time()
+        self._events: deque[Event] = deque()
+        self._waiter: asyncio.Future[None] | None = None
+
+    def put(self, event: Event) -> None:
+        """Queue an event, or end if there is no room for it."""
+        if len(self._events) < QUEUE_SIZE:
+            self._events.append(event)
+            self.wake()
+        else:
+            self.end()
+
+    def end(self) -> None:
+        self.ended = True
+        self._events.clear()
+        self.wake()
+
+    def wake(self) -> None:
+        """Have `take` return, with what there is."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def take(self) -> list[Event]:
+        """Wait for what was not given yet; nothing, if something else woke it up."""
+        loop = asyncio.get_running_loop()
+        if not self._events and not self.ended:
+            self._waiter = loop.create_future()
+            await self._waiter
+        self.woken = loop.time()
+        events = [event for event in self._events if event.id > self.positions[event.topic]]
+        self._events.clear()
+        self.given(events)
+        return events
+
+    def given(self, events: Iterable[Event]) -> None:
+        for event in events:
+            self.positions[event.topic] = event.id
+
+
+class Bus:
+    """All who listen on one event loop, and the tasks that serve them."""
+
+    def __init__(self, engine: Engine, draining: asyncio.Event) -> None:
+        self._engine = engine
+        self._draining = draining
+        self._listeners: set[Listener] = set()
+        self._clients: Counter[str] = Counter()
+        self._by_topic: dict[str, set[Listener]] = {}
+        # By topic that somebody listens to: the last event that was given out.
+        self._cursors: dict[str, int] = {}
+        self._news = asyncio.Event()
+        self._topics_with_news: set[str | None] = set()
+        self._replays = asyncio.Semaphore(REPLAYS_AT_ONCE)
+        self._pause = SHORTEST_PAUSE
+
+    @property
+    def unavailable(self) -> tuple[type[Exception], ...]:
+        """What `listen` and `batches` raise when the engine cannot be reached."""
+        return self._engine.unavailable
+
+    def has_room_for(self, client: str) -> bool:
+        """Say whether one more may listen from this address."""
+        return (
+            len(self._listeners) < settings.EVENTS_MAX_LISTENERS
+            and self._clients[client] < settings.EVENTS_MAX_LISTENERS_PER_CLIENT
+        )
+
+    @asynccontextmanager
+    async def listen(
+        self, topics: Sequence[str], after: Mapping[str, int], client: str
+    ) -> AsyncIterator[Listener]:
+        """Listen from after these positions on; to a topic without one, from now on."""
+        listener = Listener(client)
+        self._listeners.add(listener)
+        self._clients[client] += 1
+        for topic in topics:
+            self._by_topic.setdefault(topic, set()).add(listener)
+        try:
+            # From here on what is new waits for it, so that nothing can come between that and
+            # what it catches up with.
+            listener.positions = await self._start(topics, after)
+            if self._draining.is_set():
+                listener.end()
+            yield listener
+        finally:
+            self._leave(listener, topics)
+
+    async def _start(self, topics: Sequence[str], after: Mapping[str, int]) -> dict[str, int]:
+        new = [topic for topic in topics if topic not in self._cursors]
+        if new:
+            for topic, position in (await self._last(new)).items():
+                self._cursors.setdefault(topic, position)
+                self._tell(topic)  # what came meanwhile was announced when nobody listened
+        ahead = [topic for topic in topics if after.get(topic, 0) > self._cursors[topic]]
+        last = await self._last(ahead) if ahead else {}
+        positions = {topic: after.get(topic, self._cursors[topic]) for topic in topics}
+        # Ahead even of the engine: it has begun anew since, and all it has is news.
+        return {
+            topic: 0 if position > last.get(topic, position) else position
+            for topic, position in positions.items()
+        }
+
+    async def _last(self, topics: Sequence[str]) -> dict[str, int]:
+        async with self._replays:
+            return await self._engine.last(topics)
+
+    def _leave(self, listener: Listener, topics: Sequence[str]) -> None:
+        self._listeners.discard(listener)
+        self._clients[listener.client] -= 1
+        if not self._clients[listener.client]:
+            del self._clients[listener.client]
+        for topic in topics:
+            self._by_topic[topic].discard(listener)
+            if not self._by_topic[topic]:
+                del self._by_topic[topic]
+                self._cursors.pop(topic, None)
+
+    async def batches(self, listener: Listener) -> AsyncGenerator[list[Event]]:
+        """Give a listener its events, each once and in order: what it missed, then what is new.
+
+        An empty batch is a sign of life, due when there was nothing for a while.
+        """
+        behind = {
+            topic: position
+            for topic, position in listener.positions.items()
+            if position < self._cursors[topic]
+        }
+        while behind and not listener.ended:
+            async with self._replays:
+                missed = await self._engine.read(behind)
+            if not missed:
+                break
+            listener.given(missed)
+            behind = {topic: listener.positions[topic] for topic in behind}
+            yield missed
+        while True:
+            events = await listener.take()
+            if listener.ended:
+                return
+            yield events
+
+    async def run(self) -> None:
+        """Serve all who listen, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._keep_reading())
+            group.create_task(self._give_signs_of_life())
+            group.create_task(self._end_when_draining())
+
+    async def _keep_reading(self) -> None:
+        while True:
+            try:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._hear_of_news())
+                    group.create_task(self._read_news())
+            except* Exception as errors:
+                if self._pause == SHORTEST_PAUSE:
+                    logger.warning(
+                        "The events cannot be read; who listens waits",
+                        exc_info=errors.exceptions[0],
+                    )
+            await asyncio.sleep(self._pause)
+            self._pause = min(self._pause * 2, LONGEST_PAUSE)
+
+    async def _hear_of_news(self) -> None:
+        async with aclosing(self._engine.wakes()) as wakes:
+            async for topic in wakes:
+                self._tell(topic)
+
+    def _tell(self, topic: str | None) -> None:
+        self._topics_with_news.add(topic)
+        self._news.set()
+
+    async def _read_news(self) -> None:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            told, self._topics_with_news = self._topics_with_news, set()
+            while positions := {
+                topic: position
+                for topic, position in self._cursors.items()
+                if topic in told or None in told
+            }:
+                events = await self._engine.read(positions)
+                self._pause = SHORTEST_PAUSE
+                if not events:
+                    break
+                for event in events:
+                    self._give_out(event)
+
+    def _give_out(self, event: Event) -> None:
+        # Somebody may have left and come back while it was read, with a later cursor.
+        if event.id > self._cursors.get(event.topic, event.id):
+            self._cursors[event.topic] = event.id
+            for listener in self._by_topic[event.topic]:
+                if not listener.ended:
+                    listener.put(event)
+
+    async def _give_signs_of_life(self) -> None:
+        interval = settings.EVENTS_HEARTBEAT
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(min(1.0, interval))
+            for listener in self._listeners:
+                if loop.time() - listener.woken >= interval:
+                    listener.wake()
+
+    async def _end_when_draining(self) -> None:
+        await self._draining.wait()
+        for listener in self._listeners:
+            listener.end()
+
+
+@PerLoop
+async def bus() -> AsyncGenerator[Bus]:
+    """The bus of this event loop."""
+    engine = current_engine()
+    bus = Bus(engine, await draining.get())
+    # Not in the context of the request that happened to be the first.
+    task = asyncio.create_task(bus.run(), context=Context())
+    try:
+        yield bus
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+        await engine.aclose()

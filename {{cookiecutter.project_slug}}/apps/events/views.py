@@ -1,0 +1,148 @@
+import asyncio
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from http import HTTPStatus
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, JsonResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.module_loading import import_string
+from django.views.decorators.http import require_GET
+
+from apps.events.bus import Bus, bus
+from apps.events.event import (
+    MOST_TOPICS,
+    NAME,
+    encode,
+    read_positions,
+    write_positions,
+)
+from core.lean import threads
+
+RETRY = 2000
+"""Milliseconds after which a client comes back whose stream broke."""
+RETRY_AFTER_DRAIN = (500, 5000)
+"""Milliseconds between which clients come back when the server stops, so as not to come at once."""
+RETRY_AFTER = 10
+"""Seconds after which a client may try again that there was no room for."""
+LONG_POLL = 25.0
+"""Seconds that a long poll waits for an event."""
+
+HEADERS = {
+    "Cache-Control": "no-cache, no-transform",
+    "Vary": "Accept",
+    "X-Accel-Buffering": "no",
+}
+STREAM, JSON = "text/event-stream", "application/json"
+SIGN_OF_LIFE = b":\n\n"
+
+
+@require_GET
+async def events(request: HttpRequest, topics: str) -> HttpResponseBase:
+    """The events of one topic, or of several with commas between them.
+
+    A stream, or, for those who accept JSON only, a long poll: what came after `last_event_id`,
+    with up to 25 s of waiting for it. 400 if a topic cannot be one, 401 and 403 if it is not for
+    the one who asks, 503 if there is no room.
+    """
+    wanted = list(dict.fromkeys(topics.split(",")))
+    if len(wanted) > MOST_TOPICS or not all(map(NAME.fullmatch, wanted)):
+        return _refusal(
+            HTTPStatus.BAD_REQUEST, "topics", "invalid", f"Name 1 to {MOST_TOPICS} topics."
+        )
+    may_listen = import_string(settings.EVENTS_PERMISSION)
+    for topic in wanted:
+        if not await may_listen(request, topic):
+            return await _forbidden(request, topic)
+    here = await bus.get()
+    client = request.META.get("REMOTE_ADDR") or ""
+    if not here.has_room_for(client):
+        return _unavailable("Too many are listening.")
+    last_event_id = request.headers.get("Last-Event-ID") or request.GET.get("last_event_id", "")
+    listening = (here, wanted, read_positions(last_event_id, wanted), client)
+    if request.get_preferred_type([STREAM, JSON]) == JSON:
+        return await _long_poll(*listening)
+    return EventStream(_stream(*listening), content_type=STREAM, headers=HEADERS)
+
+
+class EventStream(StreamingHttpResponse):
+    """A response that ends its iterator when it is not sent to its end.
+
+    Django's own leaves that to the garbage collector, and the listener with it.
+    """
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async with aclosing(self._iterator) as chunks:  # type: ignore[attr-defined]
+            async for chunk in chunks:
+                yield chunk
+
+
+async def _stream(
+    here: Bus, topics: list[str], after: dict[str, int], client: str
+) -> AsyncGenerator[bytes]:
+    async with here.listen(topics, after, client) as listener:
+        position = dict(listener.positions)
+        # The position at once, so that who loses the connection before the first event misses none.
+        yield encode(id=write_positions(position), retry=RETRY) + b"\n"
+        async with aclosing(here.batches(listener)) as batches:
+            async for batch in batches:
+                blocks = []
+                for event in batch:
+                    position[event.topic] = event.id
+                    if len(topics) == 1:
+                        blocks.append(event.block)
+                    else:
+                        blocks += [encode(id=write_positions(position)), event.body]
+                yield b"".join(blocks) or SIGN_OF_LIFE
+    soonest, latest = RETRY_AFTER_DRAIN
+    yield encode(retry=soonest + secrets.randbelow(latest - soonest)) + b"\n"
+
+
+async def _long_poll(
+    here: Bus, topics: list[str], after: dict[str, int], client: str
+) -> HttpResponseBase:
+    await threads.release()  # of what the permission asked the database
+    found = []
+    try:
+        async with here.listen(topics, after, client) as listener:
+            try:
+                async with asyncio.timeout(LONG_POLL), aclosing(here.batches(listener)) as batches:
+                    async for batch in batches:
+                        if batch:
+                            found = batch
+                            break
+            except TimeoutError:
+                pass
+            position = write_positions(listener.positions)
+    except here.unavailable:
+        return _unavailable("The events cannot be read at the moment.")
+    answer = {
+        "events": [
+            {"topic": event.topic, "id": event.id, "type": event.type, "data": event.data}
+            for event in found
+        ],
+        "last_event_id": position,
+    }
+    return JsonResponse(answer, headers=HEADERS)
+
+
+async def _forbidden(request: HttpRequest, topic: str) -> JsonResponse:
+    user = await request.auser()
+    if user.is_authenticated:
+        return _refusal(HTTPStatus.FORBIDDEN, topic, "forbidden", "This topic is not for you.")
+    return _refusal(
+        HTTPStatus.UNAUTHORIZED, topic, "unauthorized", "Log in to listen to this topic."
+    )
+
+
+def _unavailable(detail: str) -> JsonResponse:
+    response = _refusal(HTTPStatus.SERVICE_UNAVAILABLE, "events", "unavailable", detail)
+    response["Retry-After"] = str(RETRY_AFTER)
+    return response
+
+
+def _refusal(status: HTTPStatus, what: str, reason: str, detail: str) -> JsonResponse:
+    errors: dict[str, Any] = {what: {"reason": reason, "detail": detail}}
+    return JsonResponse({"errors": errors}, status=status)
