@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 
 import httpx
 import pytest
@@ -17,6 +18,9 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform == "win32", reason="Gunicorn and SIGTERM need a POSIX system"),
 ]
+
+GRACE_PERIOD = 25
+"""Seconds that the servers give connections after SIGTERM, as the project configures them."""
 
 # As a proxy that ends TLS would send them.
 HEADERS = {"host": "service.example.com", "x-forwarded-proto": "https"}
@@ -85,6 +89,26 @@ def wait_until_in_progress(stubs: httpx.Client) -> None:
     while stubs.get("/_control").json()["inventory"]["in_progress"] == 0:
         assert time.monotonic() < give_up, "The request did not reach the upstream."
         time.sleep(0.02)
+
+
+def test_open_streams_end_on_sigterm_and_say_when_to_come_back(
+    project: Project, command: list[str], production: dict[str, str]
+) -> None:
+    port = int(production["PORT"])
+    url = f"http://127.0.0.1:{port}/events/news/"
+    environment = production | {"EVENTS_PUBLIC_TOPICS": "news"}
+    with (
+        project.serving(port, *command, **environment) as server,
+        httpx.Client(headers=HEADERS, timeout=GRACE_PERIOD) as client,
+        ExitStack() as streams,
+    ):
+        opened = [streams.enter_context(client.stream("GET", url)) for _ in range(6)]
+        lines = [stream.iter_lines() for stream in opened]
+        assert [next(stream)[:4] for stream in lines] == ["id: "] * 6
+        server.send_signal(signal.SIGTERM)
+
+        assert all([line for line in stream if line][-1].startswith("retry: ") for stream in lines)
+        assert server.wait(timeout=GRACE_PERIOD / 2) == 0
 
 
 def assert_static_files_are_served(client: httpx.Client, page: str) -> None:
