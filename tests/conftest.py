@@ -25,9 +25,6 @@ POSTGRESQL_URL = os.environ.get("POSTGRESQL_URL", "postgres://postgres@127.0.0.1
 START_TIMEOUT = 30.0
 """Seconds that a server may take to start."""
 
-left_out: Counter[str] = Counter()
-"""How many tests were left out, by what was missing."""
-
 
 @dataclass(frozen=True)
 class Project:
@@ -60,14 +57,14 @@ class Project:
             env=self.environment | environment,
         )
         try:
-            _wait_for(port, process)
+            wait_for(port, process)
             yield process
         finally:
             process.terminate()
             process.wait(timeout=60)
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     give_up = time.monotonic() + START_TIMEOUT
     while process.poll() is None and time.monotonic() < give_up:
         try:
@@ -218,15 +215,22 @@ def chromium() -> str:
     return path
 
 
+LEFT_OUT = "Left out for want of "
+
+
 def leave_out(what: str, *, a_service: bool = True) -> NoReturn:
     """Skip the test for want of something; where REQUIRE_SERVICES=1 has all services, fail it."""
     if a_service and os.environ.get("REQUIRE_SERVICES") == "1":
         pytest.fail(f"REQUIRE_SERVICES=1, but there is no {what}.", pytrace=False)
-    left_out[what] += 1
-    pytest.skip(f"there is no {what}")
+    pytest.skip(f"{LEFT_OUT}{what}")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for what, count in left_out.items():
+    """Name what was left out, and for want of what, in the last lines."""
+    reasons = [str(report.longrepr) for report in terminalreporter.getreports("skipped")]
+    missing = Counter(
+        reason.partition(LEFT_OUT)[2].rstrip("')") for reason in reasons if LEFT_OUT in reason
+    )
+    for what, count in missing.items():
         tests = "1 test" if count == 1 else f"{count} tests"
-        terminalreporter.write_line(f"Left out for want of {what}: {tests}.", yellow=True)
+        terminalreporter.write_line(f"{LEFT_OUT}{what}: {tests}.", yellow=True)

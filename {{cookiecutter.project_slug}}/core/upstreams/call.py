@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -16,6 +17,8 @@ from core.upstreams.declaration import Upstream
 from core.upstreams.failures import Reason, UpstreamError
 from core.upstreams.http import Question, exchange, new_transport
 from core.upstreams.limit import Limit
+
+logger = logging.getLogger(__name__)
 
 # RFC 9110, section 9.2.2
 IDEMPOTENT_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"}
@@ -135,6 +138,7 @@ class _Channel:
             if untried is not None:
                 error, untried = untried, None
                 raise error
+            logger.info("Trying again after %s", last_error)
             try:
                 return await self.attempt(question, end)
             except UpstreamError as error:
