@@ -29,7 +29,7 @@ async def pools() -> AsyncGenerator[None]:
     try:
         yield
     finally:
-        await sync_to_async(_close_all)()
+        await sync_to_async(close_all)()
 
 
 def check_pools(*, databases: Sequence[str] | None = None, **kwargs: Any) -> Iterator[Any]:
@@ -80,7 +80,8 @@ def _log_problems() -> None:
             connection.close()
 
 
-def _close_all() -> None:
+def close_all() -> None:
+    """Close the pools of this process, and this thread's connections from them."""
     for connection in _pooled_connections():
         connection.close()
         connection.close_pool()
