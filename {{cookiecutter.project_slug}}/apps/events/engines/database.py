@@ -27,7 +27,7 @@ PRUNED_EVERY = 100
 class DatabaseEngine(Engine):
     """Asks the database for news at an interval, once for all who listen in the process."""
 
-    unavailable = (Error,)
+    unavailable: tuple[type[Exception], ...] = (Error,)
 
     def append(self, topic: str, type: str, content: str) -> Event:  # noqa: A002
         with transaction.atomic():
