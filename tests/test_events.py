@@ -1,0 +1,279 @@
+"""Events across processes: every listener gets each of them once and in order."""
+
+import asyncio
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from answers import Answers
+from conftest import UV, Project, leave_out, unused_port, wait_for
+from playwright.sync_api import expect, sync_playwright
+
+pytestmark = pytest.mark.slow
+
+REDIS_URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379")
+"""A Redis server where the tests may leave streams for a day."""
+PATIENCE = 60.0
+"""Seconds after which a test fails that waits for what does not come."""
+LISTENERS = 200
+PUBLISHERS = 3
+EVENTS = 100
+"""How many each of them publishes."""
+
+PUBLISH = """
+from apps.events.services import publish_sync
+for number in range({count}):
+    publish_sync("{topic}", "number", ["{publisher}", number])
+"""
+
+
+@dataclass(frozen=True)
+class Service:
+    """A project whose processes share their events through `EVENTS_URL`."""
+
+    project: Project
+    environment: dict[str, str]
+    topic: str
+
+    @contextmanager
+    def server(self, port: int | None = None) -> Iterator[str]:
+        """Run one server process and yield its address."""
+        port = port or unused_port()
+        command = ["uvicorn", "config.asgi:application", "--port", str(port)]
+        options = ["--workers", "1", "--log-level", "warning"]
+        with self.project.serving(port, *command, *options, **self.environment):
+            yield f"http://127.0.0.1:{port}"
+
+    def publish(self, publisher: str, count: int) -> subprocess.Popen[bytes]:
+        """Publish from a process of its own."""
+        code = PUBLISH.format(topic=self.topic, publisher=publisher, count=count)
+        return subprocess.Popen(
+            [UV, "run", "--no-sync", "manage.py", "shell", "--verbosity", "0", "--command", code],
+            cwd=self.project.path,
+            env=self.project.environment | self.environment,
+        )
+
+
+def service_on(install: Callable[[Answers], Project], answers: Answers, events_url: str) -> Service:
+    topic = f"test-{uuid.uuid4()}"
+    project = install(answers)
+    environment = {
+        "EVENTS_URL": events_url,
+        "EVENTS_PUBLIC_TOPICS": f"{topic},dashboard",
+        "EVENTS_MAX_LISTENERS_PER_CLIENT": "1000",
+        "DJANGO_DEBUG": "false",
+    }
+    done = project.run("manage.py", "migrate", "--verbosity", "0", **environment)
+    assert done.returncode == 0, done.stdout
+    return Service(project, environment, topic)
+
+
+@pytest.fixture(params=["SQLite", "PostgreSQL", "Redis"])
+def service(install: Callable[[Answers], Project], request: pytest.FixtureRequest) -> Service:
+    if request.param == "PostgreSQL":
+        return service_on(install, {"database": "postgresql"}, "database://")
+    if request.param == "Redis":
+        url = urlsplit(REDIS_URL)
+        try:
+            socket.create_connection((url.hostname, url.port or 6379), timeout=2).close()
+        except OSError:
+            leave_out("Redis")
+        return service_on(install, {}, REDIS_URL)
+    return service_on(install, {}, "database://")
+
+
+class Listener:
+    """A client that comes back when its stream ends, as a browser does."""
+
+    def __init__(self, client: httpx.AsyncClient, url: str) -> None:
+        self._client = client
+        self._url = url
+        self._last_event_id = ""
+        self.opened = asyncio.Event()
+        self.heard: list[tuple[int, str]] = []
+        """Id and data of each event."""
+
+    async def listen(self, until: int) -> None:
+        while len(self.heard) < until:
+            headers = {"Last-Event-ID": self._last_event_id} if self._last_event_id else {}
+            try:
+                async with self._client.stream("GET", self._url, headers=headers) as response:
+                    assert response.status_code == 200
+                    await self._read(response, until)
+            except httpx.TransportError:
+                await asyncio.sleep(0.1)
+
+    async def _read(self, response: httpx.Response, until: int) -> None:
+        async for line in response.aiter_lines():
+            name, _, value = line.partition(": ")
+            if name == "id":
+                self._last_event_id = value
+                self.opened.set()
+            elif name == "data":
+                self.heard.append((int(self._last_event_id), value))
+                if len(self.heard) == until:
+                    return
+
+
+def assert_complete(listeners: list[Listener], publishers: int, count: int) -> None:
+    """Everybody heard the same: all of it, once, each publisher's in its order."""
+    heard = listeners[0].heard
+    ids = [event_id for event_id, _ in heard]
+    assert ids == sorted(set(ids))
+    data = [json.loads(text) for _, text in heard]
+    for publisher in range(publishers):
+        numbers = [number for name, number in data if name == str(publisher)]
+        assert numbers == list(range(count))
+    assert all(listener.heard == heard for listener in listeners)
+
+
+async def listen_while_publishing(
+    service: Service, urls: list[str], publishers: int, listeners: int
+) -> list[Listener]:
+    every = publishers * EVENTS
+    limits = httpx.Limits(max_connections=None)
+    async with (
+        asyncio.timeout(PATIENCE),
+        httpx.AsyncClient(timeout=PATIENCE, limits=limits, trust_env=False) as client,
+        asyncio.TaskGroup() as group,
+    ):
+        all_of_them = [
+            Listener(client, f"{urls[number % len(urls)]}/events/{service.topic}/")
+            for number in range(listeners)
+        ]
+        for listener in all_of_them:
+            group.create_task(listener.listen(every))
+        for listener in all_of_them:
+            await listener.opened.wait()
+        processes = [service.publish(str(number), EVENTS) for number in range(publishers)]
+    assert [process.wait() for process in processes] == [0] * publishers
+    return all_of_them
+
+
+def test_two_processes_bring_each_event_once_and_in_order_to_200_listeners(
+    service: Service,
+) -> None:
+    with service.server() as first, service.server() as second:
+        listeners = asyncio.run(
+            listen_while_publishing(service, [first, second], PUBLISHERS, LISTENERS)
+        )
+
+    assert_complete(listeners, PUBLISHERS, EVENTS)
+
+
+def test_a_server_that_restarts_while_events_come_loses_none(service: Service) -> None:
+    port = unused_port()
+
+    async def restart_meanwhile() -> list[Listener]:
+        with ExitStack() as first:
+            url = first.enter_context(service.server(port))
+            listening = asyncio.ensure_future(listen_while_publishing(service, [url], 1, 10))
+            await asyncio.sleep(2)  # in the middle of it, most likely
+            await asyncio.to_thread(first.close)
+        with service.server(port):
+            return await listening
+
+    assert_complete(asyncio.run(restart_meanwhile()), 1, EVENTS)
+
+
+@contextmanager
+def redis_server(port: int, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a Redis that keeps what it has on disk."""
+    path = shutil.which("redis-server")
+    if path is None:
+        leave_out("Redis")
+    command = [path, "--port", str(port), "--dir", str(folder), "--appendonly", "yes"]
+    process = subprocess.Popen(
+        [*command, "--appendfsync", "always", "--loglevel", "warning"], stdout=subprocess.DEVNULL
+    )
+    try:
+        wait_for(port, process)
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Redis needs a POSIX system")
+def test_a_redis_that_is_killed_and_comes_back_does_not_end_streams(
+    install: Callable[[Answers], Project], tmp_path: Path
+) -> None:
+    redis_port = unused_port()
+    service = service_on(install, {}, f"redis://127.0.0.1:{redis_port}")
+
+    async def listen(url: str, redis: ExitStack) -> None:
+        async with (
+            asyncio.timeout(PATIENCE),
+            httpx.AsyncClient(timeout=PATIENCE, trust_env=False) as client,
+            client.stream("GET", f"{url}/events/{service.topic}/") as response,
+        ):
+            lines = response.aiter_lines()
+            await anext(lines)
+            for publisher in ("before", "after"):
+                assert await asyncio.to_thread(service.publish(publisher, 5).wait) == 0
+                heard: list[object] = []
+                while len(heard) < 5:
+                    name, _, value = (await anext(lines)).partition(": ")
+                    if name == "data":
+                        heard.append(json.loads(value))
+                assert heard == [[publisher, number] for number in range(5)]
+                redis.close()
+                redis.enter_context(redis_server(redis_port, tmp_path))
+
+    with ExitStack() as redis:
+        redis.enter_context(redis_server(redis_port, tmp_path))
+        with service.server() as url:
+            asyncio.run(listen(url, redis))
+
+
+@pytest.mark.browser
+def test_a_browser_comes_back_after_a_restart_and_misses_nothing(
+    install: Callable[[Answers], Project], upstream_urls: dict[str, str], chromium: str
+) -> None:
+    service = service_on(install, {}, "database://")
+    service.environment.update(upstream_urls)
+    port = unused_port()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium,
+            args=["--no-sandbox", "--disable-background-networking", "--disable-sync"],
+        )
+        page = browser.new_page()
+        connection = page.locator(".connection")
+        with service.server(port) as url:
+            page.goto(url)
+            expect(connection).to_have_text("Live")
+            page.evaluate(
+                """topic => {
+                    window.heard = [];
+                    const source = new EventSource(`/events/${topic}/`);
+                    source.addEventListener("number", event => heard.push(JSON.parse(event.data)));
+                    return new Promise(resolve => source.addEventListener("open", resolve));
+                }""",
+                service.topic,
+            )
+        expect(connection).to_have_text("Reconnecting")
+        assert service.publish("while it was away", 3).wait() == 0
+        with service.server(port):
+            expect(connection).to_have_text("Live", timeout=20_000)
+            assert service.publish("when it was back", 3).wait() == 0
+            page.wait_for_function("heard.length >= 6", timeout=20_000)
+        heard = page.evaluate("heard")
+        browser.close()
+
+    assert heard == [
+        [publisher, number]
+        for publisher in ("while it was away", "when it was back")
+        for number in range(3)
+    ]
