@@ -64,6 +64,22 @@ def test_a_switch_breaks_its_tile_while_one_watches(page: Page, service_url: str
     expect(page.locator(".degraded")).to_have_count(0)
 
 
+def test_another_browser_sees_the_switch_at_once(page: Page, service_url: str) -> None:
+    assert page.context.browser
+    watching = page.context.browser.new_page()
+    for each in (watching, page):
+        each.goto(service_url)
+        # From now on it asks by itself every 30 seconds only.
+        expect(each.locator(".connection")).to_have_text("Live")
+
+    switches = page.locator(".lab-row", has_text="analytics")
+    switches.get_by_role("button", name="Error 500").click()
+    expect(watching.locator("#tile-analytics")).to_contain_text("Answered with status 500.")
+
+    switches.get_by_role("button", name="Healthy").click()
+    expect(watching.locator(".degraded")).to_have_count(0)
+
+
 def test_the_page_works_without_javascript(chromium: str, service_url: str) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])

@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import os
 import shutil
-import socket
 import subprocess
 import sys
 import uuid
@@ -12,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -22,8 +19,6 @@ from playwright.sync_api import expect, sync_playwright
 
 pytestmark = pytest.mark.slow
 
-REDIS_URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379")
-"""A Redis server where the tests may leave streams for a day."""
 PATIENCE = 60.0
 """Seconds after which a test fails that waits for what does not come."""
 LISTENERS = 200
@@ -79,18 +74,36 @@ def service_on(install: Callable[[Answers], Project], answers: Answers, events_u
     return Service(project, environment, topic)
 
 
+@contextmanager
+def redis_server(port: int, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a Redis that keeps what it has on disk."""
+    path = shutil.which("redis-server")
+    if path is None:
+        leave_out("Redis")
+    command = [path, "--port", str(port), "--dir", str(folder), "--appendonly", "yes"]
+    process = subprocess.Popen(
+        [*command, "--appendfsync", "always", "--loglevel", "warning"], stdout=subprocess.DEVNULL
+    )
+    try:
+        wait_for(port, process)
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
 @pytest.fixture(params=["SQLite", "PostgreSQL", "Redis"])
-def service(install: Callable[[Answers], Project], request: pytest.FixtureRequest) -> Service:
+def service(
+    install: Callable[[Answers], Project], tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Service]:
     if request.param == "PostgreSQL":
-        return service_on(install, {"database": "postgresql"}, "database://")
-    if request.param == "Redis":
-        url = urlsplit(REDIS_URL)
-        try:
-            socket.create_connection((url.hostname, url.port or 6379), timeout=2).close()
-        except OSError:
-            leave_out("Redis")
-        return service_on(install, {}, REDIS_URL)
-    return service_on(install, {}, "database://")
+        yield service_on(install, {"database": "postgresql"}, "database://")
+    elif request.param == "Redis":
+        port = unused_port()
+        with redis_server(port, tmp_path):
+            yield service_on(install, {}, f"redis://127.0.0.1:{port}")
+    else:
+        yield service_on(install, {}, "database://")
 
 
 class Listener:
@@ -185,24 +198,6 @@ def test_a_server_that_restarts_while_events_come_loses_none(service: Service) -
             return await listening
 
     assert_complete(asyncio.run(restart_meanwhile()), 1, EVENTS)
-
-
-@contextmanager
-def redis_server(port: int, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a Redis that keeps what it has on disk."""
-    path = shutil.which("redis-server")
-    if path is None:
-        leave_out("Redis")
-    command = [path, "--port", str(port), "--dir", str(folder), "--appendonly", "yes"]
-    process = subprocess.Popen(
-        [*command, "--appendfsync", "always", "--loglevel", "warning"], stdout=subprocess.DEVNULL
-    )
-    try:
-        wait_for(port, process)
-        yield process
-    finally:
-        process.kill()
-        process.wait()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Redis needs a POSIX system")
