@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 from answers import Answers
 from conftest import UV, Project, leave_out, unused_port, wait_for
@@ -200,36 +201,57 @@ def test_a_server_that_restarts_while_events_come_loses_none(service: Service) -
     assert_complete(asyncio.run(restart_meanwhile()), 1, EVENTS)
 
 
+async def listen_through(service: Service, url: str, interrupt: Callable[[], object]) -> None:
+    """Hear events on one stream before and after the engine was interrupted."""
+    async with (
+        asyncio.timeout(PATIENCE),
+        httpx.AsyncClient(timeout=PATIENCE, trust_env=False) as client,
+        client.stream("GET", f"{url}/events/{service.topic}/") as response,
+    ):
+        lines = response.aiter_lines()
+        await anext(lines)
+        for publisher in ("before", "after"):
+            assert await asyncio.to_thread(service.publish(publisher, 5).wait) == 0
+            heard: list[object] = []
+            while len(heard) < 5:
+                name, _, value = (await anext(lines)).partition(": ")
+                if name == "data":
+                    heard.append(json.loads(value))
+            assert heard == [[publisher, number] for number in range(5)]
+            await asyncio.to_thread(interrupt)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Redis needs a POSIX system")
 def test_a_redis_that_is_killed_and_comes_back_does_not_end_streams(
     install: Callable[[Answers], Project], tmp_path: Path
 ) -> None:
-    redis_port = unused_port()
-    service = service_on(install, {}, f"redis://127.0.0.1:{redis_port}")
-
-    async def listen(url: str, redis: ExitStack) -> None:
-        async with (
-            asyncio.timeout(PATIENCE),
-            httpx.AsyncClient(timeout=PATIENCE, trust_env=False) as client,
-            client.stream("GET", f"{url}/events/{service.topic}/") as response,
-        ):
-            lines = response.aiter_lines()
-            await anext(lines)
-            for publisher in ("before", "after"):
-                assert await asyncio.to_thread(service.publish(publisher, 5).wait) == 0
-                heard: list[object] = []
-                while len(heard) < 5:
-                    name, _, value = (await anext(lines)).partition(": ")
-                    if name == "data":
-                        heard.append(json.loads(value))
-                assert heard == [[publisher, number] for number in range(5)]
-                redis.close()
-                redis.enter_context(redis_server(redis_port, tmp_path))
-
+    port = unused_port()
+    service = service_on(install, {}, f"redis://127.0.0.1:{port}")
     with ExitStack() as redis:
-        redis.enter_context(redis_server(redis_port, tmp_path))
+
+        def restart() -> None:
+            redis.close()
+            redis.enter_context(redis_server(port, tmp_path))
+
+        restart()
         with service.server() as url:
-            asyncio.run(listen(url, redis))
+            asyncio.run(listen_through(service, url, restart))
+
+
+def test_a_database_that_drops_its_connections_does_not_end_streams(
+    install: Callable[[Answers], Project],
+) -> None:
+    service = service_on(install, {"database": "postgresql"}, "database://")
+
+    def drop_connections() -> None:
+        with psycopg.connect(service.project.environment["DATABASE_URL"]) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid != pg_backend_pid()"
+            )
+
+    with service.server() as url:
+        asyncio.run(listen_through(service, url, drop_connections))
 
 
 @pytest.mark.browser

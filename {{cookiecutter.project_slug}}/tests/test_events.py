@@ -223,6 +223,7 @@ async def test_who_comes_first_time_hears_what_comes_next(listen: Listen) -> Non
 async def test_who_comes_back_hears_each_missed_and_each_new_event_once_and_in_order(
     listen: Listen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(bus_module, "PAGE", 10)
     first, *_ = await publish_numbers(20)
 
     async with asyncio.TaskGroup() as group, listen() as other:
@@ -306,10 +307,10 @@ async def test_an_engine_that_goes_away_and_comes_back_does_not_end_streams(
     reads = engine.read
     failures = iter([ConnectionError("gone")] * 3)
 
-    async def read(positions: dict[str, int]) -> list[Event]:
+    async def read(positions: dict[str, int], limit: int) -> list[Event]:
         for failure in failures:
             raise failure
-        return await reads(positions)
+        return await reads(positions, limit)
 
     async with listen() as stream:
         monkeypatch.setattr(engine, "read", read)
@@ -573,7 +574,7 @@ async def test_many_topics_are_read_in_few_queries(database: DatabaseEngine) -> 
         await publish_numbers(1, topic)
 
     last = await database.last(topics)
-    events = await database.read(dict.fromkeys(topics, 0))
+    events = await database.read(dict.fromkeys(topics, 0), limit=500)
 
     assert {event.topic for event in events} == set(topics[::30])
     assert {topic for topic, position in last.items() if position} == set(topics[::30])

@@ -16,6 +16,8 @@ from core.drain import draining
 
 logger = logging.getLogger(__name__)
 
+PAGE = 500
+"""How many events are read at once."""
 QUEUE_SIZE = 256
 """How many events may wait for a listener until it counts as too slow."""
 REPLAYS_AT_ONCE = 4
@@ -170,12 +172,12 @@ class Bus:
         }
         while behind and not listener.ended:
             async with self._replays:
-                missed = await self._engine.read(behind)
-            if not missed:
-                break
+                missed = await self._engine.read(behind, PAGE)
             listener.given(missed)
-            behind = {topic: listener.positions[topic] for topic in behind}
             yield missed
+            if len(missed) < PAGE:
+                break
+            behind = {topic: listener.positions[topic] for topic in behind}
         while True:
             events = await listener.take()
             if listener.ended:
@@ -223,12 +225,12 @@ class Bus:
                 for topic, position in self._cursors.items()
                 if topic in told or None in told
             }:
-                events = await self._engine.read(positions)
+                events = await self._engine.read(positions, PAGE)
                 self._pause = SHORTEST_PAUSE
-                if not events:
-                    break
                 for event in events:
                     self._give_out(event)
+                if len(events) < PAGE:
+                    break
 
     def _give_out(self, event: Event) -> None:
         # Somebody may have left and come back while it was read, with a later cursor.

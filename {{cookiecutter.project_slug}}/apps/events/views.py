@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
+from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.module_loading import import_string
@@ -64,6 +65,10 @@ async def events(request: HttpRequest, topics: str) -> HttpResponseBase:
     listening = (here, wanted, read_positions(last_event_id, wanted), client)
     if request.get_preferred_type([STREAM, JSON]) == JSON:
         return await _long_poll(*listening)
+    if not isinstance(request, ASGIRequest):
+        return _refusal(
+            HTTPStatus.NOT_IMPLEMENTED, "events", "unavailable", "Only config.asgi serves streams."
+        )
     return EventStream(_stream(*listening), content_type=STREAM, headers=HEADERS)
 
 

@@ -10,9 +10,6 @@ from django.utils.module_loading import import_string
 
 from apps.events.event import Event
 
-PAGE = 500
-"""How many events are read at once."""
-
 
 class Engine(ABC):
     """One place where events are kept; a process has one, used from all its threads and loops.
@@ -36,10 +33,10 @@ class Engine(ABC):
         """Do the same on the event loop."""
 
     @abstractmethod
-    async def read(self, positions: Mapping[str, int], limit: int = PAGE) -> list[Event]:
-        """Return events after these positions, in order within each topic; none: there are none.
+    async def read(self, positions: Mapping[str, int], limit: int) -> list[Event]:
+        """Return events after these positions, in order within each topic.
 
-        There may be more than are returned; asking again from where these end brings them.
+        Fewer than the limit are all that there are; asking again from where they end brings more.
         """
 
     @abstractmethod

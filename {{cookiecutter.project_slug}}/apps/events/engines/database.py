@@ -13,7 +13,7 @@ from django.db import Error, connections, transaction
 from django.db.models import Max, Q
 from django.utils import timezone
 
-from apps.events.engines import PAGE, Engine
+from apps.events.engines import Engine
 from apps.events.event import Event
 from apps.events.models import StoredEvent
 
@@ -39,7 +39,7 @@ class DatabaseEngine(Engine):
     async def aappend(self, topic: str, type: str, content: str) -> Event:  # noqa: A002
         return await sync_to_async(self.append)(topic, type, content)
 
-    async def read(self, positions: Mapping[str, int], limit: int = PAGE) -> list[Event]:
+    async def read(self, positions: Mapping[str, int], limit: int) -> list[Event]:
         return await _on_thread(lambda: _read(positions, limit))
 
     async def last(self, topics: Collection[str]) -> dict[str, int]:

@@ -9,7 +9,7 @@ from itertools import count, islice
 
 from django.conf import settings
 
-from apps.events.engines import PAGE, Engine
+from apps.events.engines import Engine
 from apps.events.event import Event
 
 
@@ -37,7 +37,7 @@ class MemoryEngine(Engine):
     async def aappend(self, topic: str, type: str, content: str) -> Event:  # noqa: A002
         return self.append(topic, type, content)
 
-    async def read(self, positions: Mapping[str, int], limit: int = PAGE) -> list[Event]:
+    async def read(self, positions: Mapping[str, int], limit: int) -> list[Event]:
         with self._lock:
             newer = (
                 event

@@ -9,7 +9,7 @@ import redis.asyncio
 from django.conf import settings
 from redis.backoff import NoBackoff
 
-from apps.events.engines import PAGE, Engine
+from apps.events.engines import Engine
 from apps.events.event import Event
 from core.asgi import PerLoop
 
@@ -54,7 +54,7 @@ class RedisEngine(Engine):
         _append(pipeline, topic, type, content)
         return Event(topic, _position((await pipeline.execute())[0]), type, content)
 
-    async def read(self, positions: Mapping[str, int], limit: int = PAGE) -> list[Event]:
+    async def read(self, positions: Mapping[str, int], limit: int) -> list[Event]:
         streams: dict[Any, Any] = {
             _key(topic): _entry_id(position) for topic, position in positions.items()
         }
