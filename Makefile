@@ -14,7 +14,7 @@ demo: $(UV) ## Render the default project, run it, and serve it until Ctrl-C
 test: $(UV) ## Run every test, those inside rendered projects included
 	$(UV) run pytest --numprocesses auto --dist loadgroup
 
-bench: $(UV) ## Measure the claims of the README (six minutes, needs wrk)
+bench: $(UV) ## Measure the claims of the README (twelve minutes, needs wrk)
 	@$(UV) run --quiet benchmarks/run.py
 
 lint: $(UV) ## Check the style, format and types of the template's own code

@@ -31,8 +31,8 @@ UV = os.environ.get("UV", "uv")
 PORT, UPSTREAM_PORT = 9200, 9201
 URL, UPSTREAM_URL = f"http://127.0.0.1:{PORT}", f"http://127.0.0.1:{UPSTREAM_PORT}"
 ROUNDS = 3
-SECONDS = 8
-NAIVE_SECONDS = 20  # at a few answers a second, fewer would say nothing
+SECONDS = 5
+NAIVE_SECONDS = 15  # at a few answers a second, fewer would say nothing
 CONNECTIONS = 64
 UPSTREAM_MS = 20
 
@@ -55,7 +55,8 @@ DATABASE = "cookiecutter_django_async_bench"
 
 def uvicorn(application: str = "config.asgi:application") -> list[str]:
     command = ["python", "-m", "uvicorn", application, "--workers", "1", "--port", str(PORT)]
-    return [*command, "--log-level", "warning", "--no-access-log"]
+    command += ["--log-level", "warning", "--no-access-log"]
+    return [*command, "--timeout-graceful-shutdown", "2"]  # a bare stream would never end
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,8 @@ def main() -> int:
         (line.partition(":")[2].strip() for line in cpu_info() if line.startswith("model name")),
         platform.processor(),
     )
+    import events  # which imports this module
+
     with tempfile.TemporaryDirectory() as folder:
         project = prepare(Path(folder))
         with upstreams(project):
@@ -83,6 +86,7 @@ def main() -> int:
             clients(project)
             request_paths(project)
             orders(project)
+            events.events(project)
             processes(project)
             failing(project)
             pool(Path(folder))
@@ -355,6 +359,8 @@ def variables() -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join([str(BENCHMARKS / "service"), "."]),
         "DJANGO_SECRET_KEY": "only-for-this-benchmark-" * 3,
         "DJANGO_ALLOWED_HOSTS": "127.0.0.1",
+        "EVENTS_PUBLIC_TOPICS": "bench",
+        "EVENTS_MAX_LISTENERS_PER_CLIENT": "10000",
         **{f"UPSTREAM_{name}_URL": UPSTREAM_URL for name in names},
     }
 
@@ -407,6 +413,10 @@ def on_core(core: int, command: list[str]) -> list[str]:
     if shutil.which("taskset") is None:
         return command
     return ["taskset", "--cpu-list", str(core), *command]
+
+
+def get(url: str) -> None:
+    urllib.request.urlopen(url, timeout=10).close()
 
 
 def put(path: str) -> None:

@@ -9,5 +9,6 @@ urlpatterns += [
     path("bench/shared-httpx/", bench_views.shared_httpx),
     path("bench/direct-aiohttp/", bench_views.direct_aiohttp),
     path("bench/requests/", bench_views.requests_in_threads),
+    path("bench/publish/", bench_views.publish_event),
     path("bench/recent-sync/", bench_views.recent_orders_sync),
 ]

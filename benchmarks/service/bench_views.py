@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 import httpx
+from apps.events.services import publish
 from apps.orders import services
 from apps.orders.views import _as_json as as_json
 from core.asgi import PerLoop
@@ -94,3 +95,9 @@ def recent_orders_sync(request: HttpRequest) -> JsonResponse:
     """The newest orders as a sync view answers them, with the same service and the same JSON."""
     page = services.recent_orders()
     return JsonResponse({"orders": [as_json(order) for order in page.orders], "next": None})
+
+
+async def publish_event(request: HttpRequest) -> JsonResponse:
+    """Publish one event that says when it was published."""
+    await publish("bench", "tick", {"at": time.time()})
+    return JsonResponse({})

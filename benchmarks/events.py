@@ -1,0 +1,110 @@
+"""What listening to events costs: part of `make bench`, called by run.py."""
+
+import json
+import os
+import resource
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import run
+
+LISTENERS = 5000
+EVENTS = 9
+REDIS_URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379")
+STREAM, PUBLISH = f"{run.URL}/events/bench/", f"{run.URL}/bench/publish/"
+
+
+def events(project: Path) -> None:
+    """Compare a stream of the template with a bare ASGI application, at 5,000 listeners."""
+    run.title(f"{LISTENERS:,} listeners on one Uvicorn worker")
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < LISTENERS + 100:
+        print(f"Left out: this system allows {hard} open files, too few for it.")
+        return
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    variants: dict[str, tuple[str, dict[str, str]]] = {
+        "a bare ASGI stream, broadcast in process": ("bench_raw_events:application", {}),
+        "this template, in memory": ("config.asgi:application", {"EVENTS_URL": "memory://"}),
+    }
+    if answers(REDIS_URL):
+        variants["this template, through Redis"] = (
+            "config.asgi:application",
+            {"EVENTS_URL": REDIS_URL},
+        )
+    figures = {name: measure(project, *variant) for name, variant in variants.items()}
+    first = next(iter(figures.values()))
+    print(
+        "| | kB each | threads for all | opening all, first = 1 | one event to all, p99, first = 1 |"
+    )
+    print("|---|---|---|---|---|")
+    for name, figure in figures.items():
+        opening, p99 = (figure[key] / first[key] for key in ("opening_s", "p99_ms"))
+        print(f"| {name} | {figure['kb']:.1f} | {figure['threads']} | {opening:.2f} | {p99:.2f} |")
+    idle(project)
+
+
+def measure(project: Path, application: str, more: dict[str, str]) -> dict[str, float]:
+    """Open all listeners, publish some events, and return what it took; medians of the rounds."""
+    rounds = []
+    for _ in range(run.ROUNDS):
+        run.progress(f"{LISTENERS} listeners, {application} {more.get('EVENTS_URL', '')}")
+        with run.service(project, run.uvicorn(application), core=0, more=more) as process:
+            for _ in range(3):
+                run.get(PUBLISH)
+            memory, threads = state(process.pid)
+            with listening(project, EVENTS) as client:
+                output = iter(client.stdout or ())
+                figure: dict[str, Any] = json.loads(next(output))
+                memory_with, threads_with = state(process.pid)
+                figure |= json.loads(next(output))
+            assert figure["lost"] == 0
+            figure["kb"] = (memory_with - memory) / LISTENERS
+            figure["threads"] = threads_with - threads
+            rounds.append(figure)
+    return {
+        key: sorted(figure[key] for figure in rounds)[len(rounds) // 2]
+        for key in ("opening_s", "p99_ms", "kb", "threads")
+    }
+
+
+def idle(project: Path) -> None:
+    """Print what idle listeners cost the fan-out view on the same worker."""
+    with run.service(project, run.uvicorn(), core=0, more={"EVENTS_URL": "memory://"}):
+        without = run.median([run.load(run.OURS, 16, run.SECONDS) for _ in range(run.ROUNDS)])
+        with listening(project, 0) as client:
+            next(iter(client.stdout or ()))
+            beside = run.median([run.load(run.OURS, 16, run.SECONDS) for _ in range(run.ROUNDS)])
+            client.terminate()
+    ratio = beside.p95_ms / without.p95_ms
+    print(f"\nThe fan-out view's p95 with them idle on the same worker, of without: {ratio:.2f}.")
+
+
+def listening(project: Path, count: int) -> subprocess.Popen[str]:
+    command = [".venv/bin/python", str(run.BENCHMARKS / "listeners.py"), STREAM, PUBLISH]
+    return subprocess.Popen(
+        run.on_core(1, [*command, str(LISTENERS), str(count)]),
+        cwd=project,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+    )
+
+
+def state(pid: int) -> tuple[int, int]:
+    """Return the resident memory, in kB, and the number of threads of a process."""
+    done = subprocess.run(
+        ["ps", "-o", "rss=,nlwp=", "-p", str(pid)], capture_output=True, check=True
+    )
+    memory, threads = done.stdout.split()
+    return int(memory), int(threads)
+
+
+def answers(url: str) -> bool:
+    host, _, port = url.partition("://")[2].partition(":")
+    try:
+        socket.create_connection((host, int(port.partition("/")[0])), timeout=1).close()
+    except OSError:
+        return False
+    return True
