@@ -364,7 +364,7 @@ async def test_streams_end_when_the_server_is_told_to_stop(listen: Listen) -> No
 
         [farewell] = await stream.rest()
 
-    soonest, latest = views.RETRY_AFTER_DRAIN
+    soonest, latest = views.RETRY_AT_THE_END
     assert soonest <= int(farewell["retry"]) < latest
     async with listen() as late:
         assert len(await late.rest()) == 1
@@ -501,19 +501,32 @@ async def test_a_long_poll_without_an_event_says_where_to_go_on(
     assert await poll(async_client) == {"events": [], "last_event_id": str(event.id)}
 
 
-async def test_a_long_poll_of_events_that_cannot_be_read_may_come_again(
-    async_client: AsyncClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
     async def last(topics: list[str]) -> dict[str, int]:
         raise ConnectionError
 
     monkeypatch.setattr(current_engine(), "last", last)
     monkeypatch.setattr(current_engine(), "unavailable", (ConnectionError,))
 
+
+@pytest.mark.usefixtures("out_of_reach")
+async def test_a_long_poll_of_events_that_cannot_be_read_may_come_again(
+    async_client: AsyncClient,
+) -> None:
     response = await async_client.get("/events/orders/", headers={"Accept": "application/json"})
 
     assert response.status_code == 503
     assert int(response["Retry-After"]) > 0
+
+
+@pytest.mark.usefixtures("out_of_reach")
+async def test_a_stream_of_events_that_cannot_be_read_says_when_to_come_back(
+    async_client: AsyncClient,
+) -> None:
+    response = await async_client.get("/events/orders/")
+
+    assert [list(block) for block in await Stream(response).rest()] == [["retry"]]
 
 
 # Publishing from sync code, and what the database keeps

@@ -1,6 +1,7 @@
 import asyncio
+import logging
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
 from contextlib import aclosing
 from http import HTTPStatus
 from typing import Any
@@ -16,16 +17,19 @@ from apps.events.bus import Bus, bus
 from apps.events.event import (
     MOST_TOPICS,
     NAME,
+    Event,
     encode,
     read_positions,
     write_positions,
 )
 from core.lean import threads
 
+logger = logging.getLogger(__name__)
+
 RETRY = 2000
 """Milliseconds after which a client comes back whose stream broke."""
-RETRY_AFTER_DRAIN = (500, 5000)
-"""Milliseconds between which clients come back when the server stops, so as not to come at once."""
+RETRY_AT_THE_END = (500, 5000)
+"""Milliseconds between which clients come back that were sent away, so as not to come at once."""
 RETRY_AFTER = 10
 """Seconds after which a client may try again that there was no room for."""
 LONG_POLL = 25.0
@@ -87,22 +91,28 @@ class EventStream(StreamingHttpResponse):
 async def _stream(
     here: Bus, topics: list[str], after: dict[str, int], client: str
 ) -> AsyncGenerator[bytes]:
-    async with here.listen(topics, after, client) as listener:
-        position = dict(listener.positions)
-        # The position at once, so that who loses the connection before the first event misses none.
-        yield encode(id=write_positions(position), retry=RETRY) + b"\n"
-        async with aclosing(here.batches(listener)) as batches:
-            async for batch in batches:
-                blocks = []
-                for event in batch:
-                    position[event.topic] = event.id
-                    if len(topics) == 1:
-                        blocks.append(event.block)
-                    else:
-                        blocks += [encode(id=write_positions(position)), event.body]
-                yield b"".join(blocks) or SIGN_OF_LIFE
-    soonest, latest = RETRY_AFTER_DRAIN
+    try:
+        async with here.listen(topics, after, client) as listener:
+            position = dict(listener.positions)
+            # The position at once, for who loses the connection before the first event.
+            yield encode(id=write_positions(position), retry=RETRY) + b"\n"
+            async with aclosing(here.batches(listener)) as batches:
+                async for batch in batches:
+                    yield b"".join(_blocks(batch, position)) or SIGN_OF_LIFE
+    except here.unavailable as error:
+        logger.warning("A stream ends, its client will be back: %s", error)
+    soonest, latest = RETRY_AT_THE_END
     yield encode(retry=soonest + secrets.randbelow(latest - soonest)) + b"\n"
+
+
+def _blocks(events: Iterable[Event], position: dict[str, int]) -> Iterator[bytes]:
+    """Write events, each with the position that there is after it, which is brought up to date."""
+    for event in events:
+        position[event.topic] = event.id
+        if len(position) == 1:
+            yield event.block
+        else:
+            yield encode(id=write_positions(position)) + event.body
 
 
 async def _long_poll(
