@@ -473,7 +473,7 @@ async def test_a_long_poll_answers_with_what_was_missed(async_client: AsyncClien
     answer = await poll(async_client, str(first.id))
 
     assert answer["events"] == [
-        {"topic": "orders", "id": event.id, "type": "number", "data": event.data}
+        {"topic": "orders", "id": str(event.id), "type": "number", "data": event.data}
         for event in (second, third)
     ]
     assert answer["last_event_id"] == str(third.id)

@@ -134,8 +134,9 @@ async def _long_poll(
     except here.unavailable:
         return _unavailable("The events cannot be read at the moment.")
     answer = {
+        # The id as text, as in a stream: it can be more than a number in JavaScript holds.
         "events": [
-            {"topic": event.topic, "id": event.id, "type": event.type, "data": event.data}
+            {"topic": event.topic, "id": str(event.id), "type": event.type, "data": event.data}
             for event in found
         ],
         "last_event_id": position,
