@@ -12,7 +12,7 @@ demo: $(UV) ## Render the default project, run it, and serve it until Ctrl-C
 	@$(UV) run --quiet scripts/demo.py
 
 test: $(UV) ## Run every test, those inside rendered projects included
-	$(UV) run pytest --numprocesses auto --dist loadgroup
+	$(UV) run pytest
 
 bench: $(UV) ## Measure the claims of the README (twelve minutes, needs wrk)
 	@$(UV) run --quiet benchmarks/run.py

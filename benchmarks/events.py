@@ -43,6 +43,8 @@ def events(project: Path) -> None:
         opening, p99 = (figure[key] / first[key] for key in ("opening_s", "p99_ms"))
         print(f"| {name} | {figure['kb']:.1f} | {figure['threads']} | {opening:.2f} | {p99:.2f} |")
     idle(project)
+    if answers(REDIS_URL):
+        steady(project)
 
 
 def measure(project: Path, application: str, more: dict[str, str]) -> dict[str, float]:
@@ -79,6 +81,32 @@ def idle(project: Path) -> None:
             client.terminate()
     ratio = beside.p95_ms / without.p95_ms
     print(f"\nThe fan-out view's p95 with them idle on the same worker, of without: {ratio:.2f}.")
+
+
+def steady(project: Path) -> None:
+    """Print whether 1,000 events a second reach all who listen on two processes, in order."""
+    run.progress("1,000 events a second for 30 s")
+    more = {"EVENTS_URL": REDIS_URL}
+    second = run.PORT + 2
+    command = [".venv/bin/python", "-m", "bench_steady", "1000", "30", "100"]
+    urls = [STREAM, STREAM.replace(str(run.PORT), str(second))]
+    with (
+        run.service(project, run.uvicorn(), more=more),
+        run.service(project, run.uvicorn(port=second), port=second, more=more),
+    ):
+        done = subprocess.run(
+            [*command, *urls],
+            cwd=project,
+            env=run.variables() | more,
+            capture_output=True,
+            encoding="utf-8",
+            check=True,
+        )
+    result = json.loads(done.stdout.splitlines()[-1])
+    print(
+        f"\n{result['published_per_second']:.0f} events a second for 30 s to 100 listeners over two "
+        f"processes, through Redis: {result['lost']} lost, {result['out_of_order']} out of order."
+    )
 
 
 def listening(project: Path, count: int) -> subprocess.Popen[str]:

@@ -53,8 +53,8 @@ POSTGRESQL_URL = os.environ.get("POSTGRESQL_URL", "postgres://postgres@127.0.0.1
 DATABASE = "cookiecutter_django_async_bench"
 
 
-def uvicorn(application: str = "config.asgi:application") -> list[str]:
-    command = ["python", "-m", "uvicorn", application, "--workers", "1", "--port", str(PORT)]
+def uvicorn(application: str = "config.asgi:application", port: int = PORT) -> list[str]:
+    command = ["python", "-m", "uvicorn", application, "--workers", "1", "--port", str(port)]
     command += ["--log-level", "warning", "--no-access-log"]
     return [*command, "--timeout-graceful-shutdown", "2"]  # a bare stream would never end
 
@@ -378,12 +378,15 @@ def service(
     command: list[str],
     *,
     core: int | None = None,
+    port: int = PORT,
     more: dict[str, str] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
     command = [f".venv/bin/{command[0]}", *command[1:]]
     if core is not None:
         command = on_core(core, command)
-    with running(command, project, variables() | (more or {}), f"{URL}/livez") as process:
+    with running(
+        command, project, variables() | (more or {}), f"http://127.0.0.1:{port}/livez"
+    ) as process:
         yield process
 
 

@@ -11,7 +11,6 @@ TEMPLATE = Path(__file__).resolve().parent.parent
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("demo"),  # one folder, one at a time
     pytest.mark.skipif(shutil.which("make") is None, reason="there is no make"),
 ]
 

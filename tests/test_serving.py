@@ -39,7 +39,8 @@ def production(upstream_urls: dict[str, str], project: Project) -> dict[str, str
         "DJANGO_SECRET_KEY": "only-for-this-test-" * 3,
         "DJANGO_ALLOWED_HOSTS": "service.example.com",
         "DATABASE_URL": f"sqlite:///{project.path / 'production.sqlite3'}",
-        "WEB_CONCURRENCY": "2",
+        # One: a second that is still starting when the signal comes is no part of the story.
+        "WEB_CONCURRENCY": "1",
         "PORT": str(unused_port()),
         **upstream_urls,
     }

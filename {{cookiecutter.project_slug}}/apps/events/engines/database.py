@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from datetime import timedelta
 from functools import reduce
-from itertools import batched
 from operator import or_
 
 from asgiref.sync import sync_to_async
@@ -65,8 +64,10 @@ async def _on_thread[T](query: Callable[[], T]) -> T:
 
 def _read(positions: Mapping[str, int], limit: int) -> list[Event]:
     events: list[Event] = []
-    for some in batched(positions.items(), TOPICS_PER_QUERY, strict=False):
-        newer = reduce(or_, (Q(topic=topic, id__gt=position) for topic, position in some))
+    topics = list(positions)
+    for start in range(0, len(topics), TOPICS_PER_QUERY):
+        some = topics[start : start + TOPICS_PER_QUERY]
+        newer = reduce(or_, (Q(topic=topic, id__gt=positions[topic]) for topic in some))
         rows = StoredEvent.objects.filter(newer).order_by("id")[:limit]
         events += [Event(row.topic, row.pk, row.type, row.content) for row in rows]
     return events
