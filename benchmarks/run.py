@@ -359,6 +359,7 @@ def variables() -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join([str(BENCHMARKS / "service"), "."]),
         "DJANGO_SECRET_KEY": "only-for-this-benchmark-" * 3,
         "DJANGO_ALLOWED_HOSTS": "127.0.0.1",
+        "LOG_LEVEL": "WARNING",
         "EVENTS_PUBLIC_TOPICS": "bench",
         "EVENTS_MAX_LISTENERS_PER_CLIENT": "10000",
         **{f"UPSTREAM_{name}_URL": UPSTREAM_URL for name in names},

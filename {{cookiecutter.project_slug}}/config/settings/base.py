@@ -280,6 +280,8 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.log_level("LOG_LEVEL", logging.INFO)},
     "loggers": {
         "django": {"handlers": [], "propagate": True},
+        # One line per upstream call is too much for every request.
+        "httpx": {"level": "WARNING"},
         # What is tried again core.upstreams says itself, with the name of the upstream.
         "stamina": {"level": "ERROR"},
     },
