@@ -16,6 +16,7 @@ import httpx
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import connections
+from django.utils.formats import get_format_modules
 from guards import no_blocking_call, no_query_per_row
 from pytest_django import Settings
 
@@ -59,6 +60,7 @@ def django_db_setup(django_db_setup: None) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def the_event_loop_is_never_blocked() -> Iterator[None]:
+    get_format_modules()  # reads files once in a process, and this test may be the first
     with no_blocking_call():
         yield
 

@@ -142,6 +142,14 @@ async def ok(exchange: Exchange) -> None:
     await exchange.answer(b'{"items": 3}')
 
 
+def ok_after(seconds: float) -> Handler:
+    async def handler(exchange: Exchange) -> None:
+        await asyncio.sleep(seconds)
+        await ok(exchange)
+
+    return handler
+
+
 async def hang(exchange: Exchange) -> None:
     await exchange.until_hung_up()
 
@@ -495,8 +503,14 @@ async def test_questions_that_are_wrong_do_not_open_the_circuit(
     assert breaker_of(settings.UPSTREAMS["inventory"]).state is State.CLOSED
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.fixture
+async def database_opened(transactional_db: None, async_client: AsyncClient) -> None:
+    """Has the files of the database open already, which stay so when the test is over."""
+    await async_client.get("/readyz")
+
+
 async def test_an_open_circuit_is_seen_in_readyz_and_in_the_log(
+    database_opened: None,
     upstream: Upstream,
     declare: Declare,
     async_client: AsyncClient,
@@ -518,11 +532,7 @@ async def test_a_hundred_callers_of_a_slow_upstream_wait_their_turn(
 ) -> None:
     declare("inventory", concurrency=10, queue=90)
 
-    async def slow(exchange: Exchange) -> None:
-        await asyncio.sleep(0.02)
-        await exchange.answer()
-
-    upstream.handler = slow
+    upstream.handler = ok_after(0.02)
 
     await asyncio.gather(*[fetch("inventory") for _ in range(100)])
 
@@ -653,11 +663,7 @@ async def test_other_questions_have_answers_of_their_own(upstream: Upstream) -> 
 
 
 async def test_those_who_ask_at_the_same_time_share_one_call(upstream: Upstream) -> None:
-    async def slow(exchange: Exchange) -> None:
-        await asyncio.sleep(0.05)
-        await exchange.answer(b'{"items": 3}')
-
-    upstream.handler = slow
+    upstream.handler = ok_after(0.05)
 
     answers = await asyncio.gather(*[fetch("inventory", fresh=0) for _ in range(50)])
 
@@ -668,11 +674,7 @@ async def test_those_who_ask_at_the_same_time_share_one_call(upstream: Upstream)
 async def test_one_who_leaves_does_not_take_the_answer_from_the_others(
     upstream: Upstream,
 ) -> None:
-    async def slow(exchange: Exchange) -> None:
-        await asyncio.sleep(0.1)
-        await exchange.answer(b'{"items": 3}')
-
-    upstream.handler = slow
+    upstream.handler = ok_after(0.1)
     first = asyncio.ensure_future(fetch("inventory", fresh=0))
     await asyncio.sleep(0.02)
     second = asyncio.ensure_future(fetch("inventory", fresh=0))
@@ -700,11 +702,7 @@ async def test_the_last_one_who_leaves_ends_the_call(upstream: Upstream) -> None
 async def test_a_deadline_ends_the_wait_for_a_shared_call_not_the_call(
     upstream: Upstream,
 ) -> None:
-    async def slow(exchange: Exchange) -> None:
-        await asyncio.sleep(0.1)
-        await exchange.answer(b'{"items": 3}')
-
-    upstream.handler = slow
+    upstream.handler = ok_after(0.1)
 
     async def hurried() -> Reason:
         with deadline(0.03):

@@ -12,7 +12,7 @@ from core.upstreams.context import forget_deadline, seconds_left
 from core.upstreams.failures import Failure, Reason, UpstreamError
 
 MOST_KEPT = 1000
-"""How many answers a process keeps; beyond that the one used longest ago goes."""
+"""How many answers a process keeps; beyond that the oldest goes."""
 
 type Call = Callable[[], Coroutine[Any, Any, dict[str, Any]]]
 
