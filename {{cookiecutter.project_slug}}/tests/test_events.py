@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from django.conf import settings as configured
+from django.core import checks
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db import transaction
 from django.http import HttpRequest
@@ -280,6 +281,14 @@ async def test_a_quiet_stream_gives_signs_of_life(listen: Listen, settings: Sett
 
     async with listen() as stream:
         assert await stream.block() == {":": ""}
+
+
+def test_a_check_finds_events_that_stay_in_one_process(settings: Settings) -> None:
+    settings.WORKERS = 2
+    assert [warning.id for warning in checks.run_checks()] == ["events.W001"]
+
+    settings.WORKERS = 1
+    assert checks.run_checks() == []
 
 
 async def test_a_slow_listener_is_ended_and_comes_back_without_a_loss(

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 from collections import Counter, deque
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
@@ -22,6 +23,8 @@ QUEUE_SIZE = 256
 """How many events may wait for a listener until it counts as too slow."""
 REPLAYS_AT_ONCE = 4
 """How many listeners of a process may catch up at a time, so that the engine is not overrun."""
+SIGNS_EVERY = 0.1
+"""Seconds between looks at who needs a sign of life."""
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 """Seconds before the engine is tried again."""
 
@@ -34,18 +37,18 @@ class Listener:
         positions: by topic, the id of the last event that it was given.
         ended: whether it gets no more: it was too slow, or the server stops. It loses nothing,
             as its client comes back and says how far it was.
-        woken: when something came for it last, on the event loop's clock.
+        sign_due: when it is given a sign of life if nothing comes, on the event loop's clock.
     """
 
-    __slots__ = ("_events", "_waiter", "client", "ended", "positions", "woken")
+    __slots__ = ("_events", "_waiter", "client", "ended", "positions", "sign_due")
 
     def __init__(self, client: str) -> None:
         self.client = client
         self.positions: dict[str, int] = {}
         self.ended = False
-        self.woken = asyncio.get_running_loop().time()
         self._events: deque[Event] = deque()
         self._waiter: asyncio.Future[None] | None = None
+        self._put_off_sign()
 
     def put(self, event: Event) -> None:
         """Queue an event, or end if there is no room for it."""
@@ -67,11 +70,10 @@ class Listener:
 
     async def take(self) -> list[Event]:
         """Wait for what was not given yet; nothing, if something else woke it up."""
-        loop = asyncio.get_running_loop()
         if not self._events and not self.ended:
-            self._waiter = loop.create_future()
+            self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
-        self.woken = loop.time()
+        self._put_off_sign()
         events = [event for event in self._events if event.id > self.positions[event.topic]]
         self._events.clear()
         self.given(events)
@@ -80,6 +82,11 @@ class Listener:
     def given(self, events: Iterable[Event]) -> None:
         for event in events:
             self.positions[event.topic] = event.id
+
+    def _put_off_sign(self) -> None:
+        # Thousands may have heard of the same event: their signs of life are not due at once.
+        pause = settings.EVENTS_HEARTBEAT * random.uniform(0.5, 1)  # noqa: S311
+        self.sign_due = asyncio.get_running_loop().time() + pause
 
 
 class Bus:
@@ -241,12 +248,12 @@ class Bus:
                     listener.put(event)
 
     async def _give_signs_of_life(self) -> None:
-        interval = settings.EVENTS_HEARTBEAT
         loop = asyncio.get_running_loop()
         while True:
-            await asyncio.sleep(min(1.0, interval))
+            await asyncio.sleep(SIGNS_EVERY)
+            now = loop.time()
             for listener in self._listeners:
-                if loop.time() - listener.woken >= interval:
+                if now >= listener.sign_due:
                     listener.wake()
 
     async def _end_when_draining(self) -> None:

@@ -4,8 +4,10 @@ https://docs.djangoproject.com/en/6.1/ref/settings/
 """
 
 import logging
-{% if cookiecutter.database == "postgresql" %}
+{% if cookiecutter.database == "postgresql" or cookiecutter.use_sse %}
 import os
+{% endif %}
+{% if cookiecutter.database == "postgresql" %}
 from typing import Any
 {% endif %}
 
@@ -42,6 +44,11 @@ ALLOWED_HOSTS: list[str] = env.list("DJANGO_ALLOWED_HOSTS", [])
 # Django's ASGI handler without the thread hops that a request has no use for; see core/lean.
 LEAN_ASGI = True
 
+{% if cookiecutter.database == "postgresql" or cookiecutter.use_sse %}
+# Worker processes, by the rule of the servers' own configuration.
+WORKERS = int(os.environ.get("WEB_CONCURRENCY") or os.cpu_count() or 1)
+
+{% endif %}
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -116,9 +123,6 @@ TEMPLATES = [
 # ------------------------------------------------------------------------------
 
 {% if cookiecutter.database == "postgresql" %}
-# Worker processes, each with a pool of its own; what the servers start with, too.
-WORKERS = int(os.environ.get("WEB_CONCURRENCY") or os.cpu_count() or 1)
-
 # None while DATABASE_URL is missing, which is reported with whatever else is.
 DATABASE: dict[str, Any] = env.dj_db_url("DATABASE_URL") or {}
 
@@ -208,7 +212,7 @@ EVENTS_PUBLIC_TOPICS: list[str] = env.list("EVENTS_PUBLIC_TOPICS", [])
 EVENTS_MAX_AGE = 24 * 60 * 60
 EVENTS_MAX_LENGTH = 10_000
 
-# Seconds of silence after which a stream gives a sign of life, for proxies that end idle ones.
+# The longest that a stream is silent, in seconds, for proxies that end idle ones.
 EVENTS_HEARTBEAT = 15.0
 
 # How many may listen at once in each process, and from one address there.
