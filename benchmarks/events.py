@@ -5,6 +5,8 @@ import os
 import resource
 import socket
 import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,27 +15,35 @@ import run
 LISTENERS = 5000
 EVENTS = 9
 REDIS_URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379")
-STREAM, PUBLISH = f"{run.URL}/events/bench/", f"{run.URL}/bench/publish/"
+STREAM, PUBLISH = "/events/bench/", "/bench/publish/"
 
 
 def events(project: Path) -> None:
-    """Compare a stream of the template with a bare ASGI application, at 5,000 listeners."""
+    """Compare a stream of the template with other ways to make one, at 5,000 listeners."""
     run.title(f"{LISTENERS:,} listeners on one Uvicorn worker")
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard < LISTENERS + 100:
         print(f"Left out: this system allows {hard} open files, too few for it.")
         return
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    variants: dict[str, tuple[str, dict[str, str]]] = {
-        "a bare ASGI stream, broadcast in process": ("bench_raw_events:application", {}),
-        "this template, in memory": ("config.asgi:application", {"EVENTS_URL": "memory://"}),
+    memory, redis = {"EVENTS_URL": "memory://"}, {"EVENTS_URL": REDIS_URL}
+    variants = {
+        "a bare ASGI stream, broadcast in process": Variant("bench_raw_events:application"),
+        "this template, in memory": Variant(environment=memory),
+        "django-eventstream in the same service, in memory": Variant(
+            environment=memory | {"BENCH_EVENTSTREAM": "1"},
+            stream="/bench/eventstream/bench/",
+            publish="/bench/eventstream-publish/",
+        ),
     }
     if answers(REDIS_URL):
-        variants["this template, through Redis"] = (
-            "config.asgi:application",
-            {"EVENTS_URL": REDIS_URL},
-        )
-    figures = {name: measure(project, *variant) for name, variant in variants.items()}
+        variants |= {
+            "a bare ASGI stream, a Redis subscription each": Variant(
+                "bench_redis_each:application", redis
+            ),
+            "this template, through Redis": Variant(environment=redis),
+        }
+    figures = {name: measure(project, variant) for name, variant in variants.items()}
     first = next(iter(figures.values()))
     print(
         "| | kB each | threads for all | opening all, first = 1 | one event to all, p99, first = 1 |"
@@ -47,16 +57,27 @@ def events(project: Path) -> None:
         steady(project)
 
 
-def measure(project: Path, application: str, more: dict[str, str]) -> dict[str, float]:
+@dataclass(frozen=True)
+class Variant:
+    """One way to stream events: an application, its environment and its two routes."""
+
+    application: str = "config.asgi:application"
+    environment: Mapping[str, str] = field(default_factory=dict)
+    stream: str = STREAM
+    publish: str = PUBLISH
+
+
+def measure(project: Path, variant: Variant) -> dict[str, float]:
     """Open all listeners, publish some events, and return what it took; medians of the rounds."""
     rounds = []
+    command, more = run.uvicorn(variant.application), dict(variant.environment)
     for _ in range(run.ROUNDS):
-        run.progress(f"{LISTENERS} listeners, {application} {more.get('EVENTS_URL', '')}")
-        with run.service(project, run.uvicorn(application), core=0, more=more) as process:
+        run.progress(f"{LISTENERS} listeners, {variant.application} {variant.stream} {more}")
+        with run.service(project, command, core=0, more=more) as process:
             for _ in range(3):
-                run.get(PUBLISH)
+                run.get(run.URL + variant.publish)
             memory, threads = state(process.pid)
-            with listening(project, EVENTS) as client:
+            with listening(project, EVENTS, variant) as client:
                 output = iter(client.stdout or ())
                 figure: dict[str, Any] = json.loads(next(output))
                 memory_with, threads_with = state(process.pid)
@@ -75,7 +96,7 @@ def idle(project: Path) -> None:
     """Print what idle listeners cost the fan-out view on the same worker."""
     with run.service(project, run.uvicorn(), core=0, more={"EVENTS_URL": "memory://"}):
         without = run.median([run.load(run.OURS, 16, run.SECONDS) for _ in range(run.ROUNDS)])
-        with listening(project, 0) as client:
+        with listening(project, 0, Variant()) as client:
             next(iter(client.stdout or ()))
             beside = run.median([run.load(run.OURS, 16, run.SECONDS) for _ in range(run.ROUNDS)])
             client.terminate()
@@ -89,7 +110,7 @@ def steady(project: Path) -> None:
     more = {"EVENTS_URL": REDIS_URL}
     second = run.PORT + 2
     command = [".venv/bin/python", "-m", "bench_steady", "1000", "30", "100"]
-    urls = [STREAM, STREAM.replace(str(run.PORT), str(second))]
+    urls = [run.URL + STREAM, f"http://127.0.0.1:{second}{STREAM}"]
     with (
         run.service(project, run.uvicorn(), more=more),
         run.service(project, run.uvicorn(port=second), port=second, more=more),
@@ -109,10 +130,11 @@ def steady(project: Path) -> None:
     )
 
 
-def listening(project: Path, count: int) -> subprocess.Popen[str]:
-    command = [".venv/bin/python", str(run.BENCHMARKS / "listeners.py"), STREAM, PUBLISH]
+def listening(project: Path, count: int, variant: Variant) -> subprocess.Popen[str]:
+    command = [".venv/bin/python", str(run.BENCHMARKS / "listeners.py")]
+    urls = [run.URL + variant.stream, run.URL + variant.publish]
     return subprocess.Popen(
-        run.on_core(1, [*command, str(LISTENERS), str(count)]),
+        run.on_core(1, [*command, *urls, str(LISTENERS), str(count)]),
         cwd=project,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -28,7 +28,7 @@ class Listener(asyncio.Protocol):
         transport.write(self.request)  # type: ignore[attr-defined]
 
     def data_received(self, data: bytes) -> None:
-        if not self.opened and b"retry:" in data:
+        if not self.opened and b"\n\n" in data:  # the end of a first block; headers have \r\n
             self.opened = True
             self.crowd.opened.release()
         for at in AT.findall(data):

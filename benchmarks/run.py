@@ -338,7 +338,8 @@ def prepare(folder: Path, more: dict[str, str] | None = None, *answers: str) -> 
     run([*command, *answers, "--output-dir", str(folder)], folder)
     project = folder / "my_async_service"
     run([UV, "sync", "--quiet", "--no-dev"], project)
-    run([UV, "pip", "install", "--quiet", "requests", "fastapi", "litestar"], project)
+    others = ["requests", "fastapi", "litestar", "django-eventstream"]
+    run([UV, "pip", "install", "--quiet", *others], project)
     run([".venv/bin/python", "manage.py", "collectstatic", "--no-input"], project, more)
     return project
 

@@ -4,7 +4,7 @@ import os
 from dataclasses import replace
 
 from config.settings.production import *  # noqa: F403
-from config.settings.production import DATABASES, UPSTREAMS
+from config.settings.production import DATABASES, INSTALLED_APPS, UPSTREAMS
 
 SECURE_SSL_REDIRECT = False
 ROOT_URLCONF = "bench_urls"
@@ -20,3 +20,6 @@ if os.environ.get("BENCH_DJANGOS_OWN"):
 
 if os.environ.get("BENCH_NO_POOL"):
     del DATABASES["default"]["OPTIONS"]["pool"]
+
+if os.environ.get("BENCH_EVENTSTREAM"):
+    INSTALLED_APPS += ["django_eventstream"]

@@ -2,7 +2,8 @@
 
 import bench_views
 from config.urls import urlpatterns
-from django.urls import path
+from django.apps import apps
+from django.urls import include, path
 
 urlpatterns += [
     path("bench/client-per-request/", bench_views.client_per_request),
@@ -12,3 +13,9 @@ urlpatterns += [
     path("bench/publish/", bench_views.publish_event),
     path("bench/recent-sync/", bench_views.recent_orders_sync),
 ]
+
+if apps.is_installed("django_eventstream"):
+    urlpatterns += [
+        path("bench/eventstream/<channel>/", include("django_eventstream.urls")),
+        path("bench/eventstream-publish/", bench_views.publish_to_eventstream),
+    ]

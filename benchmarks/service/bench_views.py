@@ -101,3 +101,11 @@ async def publish_event(request: HttpRequest) -> JsonResponse:
     """Publish one event that says when it was published."""
     await publish("bench", "tick", {"at": time.time()})
     return JsonResponse({})
+
+
+def publish_to_eventstream(request: HttpRequest) -> JsonResponse:
+    """Do the same through django-eventstream."""
+    from django_eventstream import send_event
+
+    send_event("bench", "tick", {"at": time.time()})
+    return JsonResponse({})
