@@ -1,6 +1,7 @@
 """The routes: each app brings its own."""
 
 from django.apps import apps
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
@@ -13,7 +14,7 @@ urlpatterns = [
 {% if cookiecutter.use_sse %}
     path("", include("apps.events.urls")),
 {% endif %}
-    path("admin/", admin.site.urls),
+    path(settings.ADMIN_PATH, admin.site.urls),
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
 ]

@@ -1,7 +1,13 @@
 """The custom user model, logging in and out, and the admin."""
 
+from functools import partial
+
 import pytest
-from django.test import AsyncClient
+from asgiref.sync import sync_to_async
+from django.contrib.auth import aauthenticate
+from django.core.management import call_command
+from django.test import AsyncClient, AsyncRequestFactory
+from pytest_django import Settings
 
 from apps.accounts.models import User
 
@@ -46,6 +52,39 @@ async def test_a_wrong_password_is_told_and_logs_nobody_in(async_client: AsyncCl
     assert response.status_code == 200
     assert "Please enter a correct username and password." in response.content.decode()
     assert "Log in" in (await async_client.get("/")).content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_an_address_that_failed_too_often_has_to_wait(
+    async_client: AsyncClient, settings: Settings
+) -> None:
+    settings.AXES_ENABLED = True
+    settings.AXES_FAILURE_LIMIT = 3
+    await User.objects.acreate_user("ada", password=PASSWORD)
+    login = partial(async_client.post, "/accounts/login/")
+
+    for name in ("ada", "bob"):
+        assert (await login({"username": name, "password": "wrong"})).status_code == 200
+    refused = await login({"username": "eve", "password": "wrong"})
+    right = await login({"username": "ada", "password": PASSWORD})
+
+    assert [refused.status_code, right.status_code] == [429, 429]
+    assert "Too many attempts" in right.content.decode()
+    assert "Log in" in (await async_client.get("/")).content.decode()
+
+    await sync_to_async(call_command)("axes_reset_ip", "127.0.0.1")
+    assert (await login({"username": "ada", "password": PASSWORD})).status_code == 302
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_the_limit_holds_for_code_that_logs_in_by_itself(settings: Settings) -> None:
+    settings.AXES_ENABLED = True
+    settings.AXES_FAILURE_LIMIT = 1
+    await User.objects.acreate_user("ada", password=PASSWORD)
+    request = AsyncRequestFactory().post("/api/log-in/")
+
+    assert await aauthenticate(request, username="ada", password="wrong") is None  # noqa: S106
+    assert await aauthenticate(request, username="ada", password=PASSWORD) is None
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,13 @@ import logging
 {% if cookiecutter.database == "postgresql" or cookiecutter.use_sse %}
 import os
 {% endif %}
+from datetime import timedelta
 {% if cookiecutter.database == "postgresql" %}
 from typing import Any
 {% endif %}
 
 from django.utils.csp import CSP
-{% if cookiecutter.database == "postgresql" or cookiecutter.use_sse %}
 from environs import validate
-{% endif %}
 
 from config.env import BASE_DIR, env
 from config.upstreams import UPSTREAMS as DECLARED_UPSTREAMS
@@ -72,6 +71,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "axes",
     "servestatic",
     "django.contrib.staticfiles",
     "core",
@@ -90,6 +90,7 @@ MIDDLEWARE = [
     "core.middleware.forward_request_id",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "django_permissions_policy.PermissionsPolicyMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -98,6 +99,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "core.external_auth.external_auth",
+    "axes.middleware.AxesMiddleware",
 ]
 
 TEMPLATES = [
@@ -107,6 +109,7 @@ TEMPLATES = [
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
+                "django.template.context_processors.csp",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "core.context_processors.service",
@@ -235,6 +238,11 @@ AUTH_USER_MODEL = "accounts.User"
 LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = "dashboard:page"
 LOGOUT_REDIRECT_URL = "dashboard:page"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    # What a password was stored with elsewhere; it is stored anew when its user logs in.
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -244,6 +252,18 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+
+# Logging in: an address that failed this often has to wait, whichever names it tried.
+# https://django-axes.readthedocs.io/en/latest/4_configuration.html
+AUTHENTICATION_BACKENDS = [
+    "apps.accounts.backends.LimitedLogins",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AXES_FAILURE_LIMIT = 20
+AXES_COOLOFF_TIME = timedelta(minutes=10)
+AXES_LOCKOUT_PARAMETERS = ["ip_address"]
+AXES_LOCKOUT_TEMPLATE = "accounts/locked_out.html"
+AXES_DISABLE_ACCESS_LOG = True
 
 # Language and time
 # ------------------------------------------------------------------------------
@@ -262,14 +282,33 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 # https://docs.djangoproject.com/en/6.1/topics/security/
 # ------------------------------------------------------------------------------
 
+# Where the admin is, without a slash at its beginning.
+ADMIN_PATH = env.str(
+    "DJANGO_ADMIN_PATH",
+    "admin/",
+    validate=validate.Regexp(r"([A-Za-z0-9_-]+/)+", error="Looks like `admin/`."),
+)
+
+# A script or style inside a page needs the attribute `nonce`, with `csp_nonce` as its value.
 SECURE_CSP = {
     "default-src": [CSP.SELF],
+    "script-src": [CSP.SELF, CSP.NONCE],
+    "style-src": [CSP.SELF, CSP.NONCE],
     "frame-ancestors": [CSP.NONE],
     "form-action": [CSP.SELF],
     "base-uri": [CSP.NONE],
     "object-src": [CSP.NONE],
 }
 X_FRAME_OPTIONS = "DENY"
+
+# What no page of this service does, scripts from elsewhere on it included.
+PERMISSIONS_POLICY: dict[str, list[str]] = {
+    feature: []
+    for feature in ("camera", "display-capture", "geolocation", "microphone", "payment", "usb")
+}
+
+# Messages are kept in the session: a cookie of their own would lack the `__Host-` prefix.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 # Logging
 # ------------------------------------------------------------------------------
@@ -284,6 +323,8 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.log_level("LOG_LEVEL", logging.INFO)},
     "loggers": {
         "django": {"handlers": [], "propagate": True},
+        # Several lines for each attempt to log in.
+        "axes": {"level": "WARNING"},
         # One line per upstream call is too much for every request.
         "httpx": {"level": "WARNING"},
         # What is tried again core.upstreams says itself, with the name of the upstream.
