@@ -22,3 +22,9 @@ urlpatterns = [
 # Development only: the switches that break and slow the stub upstreams.
 if apps.is_installed("stubs"):
     urlpatterns.append(path("stubs/", include("stubs.urls")))
+
+# Errors, as problem details or as a page.
+handler400 = "core.errors.bad_request"
+handler403 = "core.errors.permission_denied"
+handler404 = "core.errors.not_found"
+handler500 = "core.errors.server_error"

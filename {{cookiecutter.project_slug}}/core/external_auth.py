@@ -15,9 +15,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured, MiddlewareNotUsed
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import async_only_middleware
 
+from core.errors import problem, upstream_problem
 from core.upstreams import Reason, UpstreamError, declared_upstreams, fetch
 
 KEPT_FOR = 30.0
@@ -91,10 +92,8 @@ async def _authenticate(request: HttpRequest) -> HttpResponse | None:
     try:
         user = await verify(match[1]) if match else None
     except UpstreamError as error:
-        return JsonResponse(
-            {"errors": {error.name: error.failure.as_json()}},
-            status=HTTPStatus.SERVICE_UNAVAILABLE,
-            headers={"Retry-After": str(RETRY_AFTER)},
+        return upstream_problem(
+            error, HTTPStatus.SERVICE_UNAVAILABLE, headers={"Retry-After": str(RETRY_AFTER)}
         )
     if user is None:
         return _unauthorized(
@@ -107,9 +106,10 @@ async def _authenticate(request: HttpRequest) -> HttpResponse | None:
 
 
 def _unauthorized(challenge: str, reason: str, detail: str) -> HttpResponse:
-    return JsonResponse(
-        {"errors": {"authorization": {"reason": reason, "detail": detail}}},
-        status=HTTPStatus.UNAUTHORIZED,
+    return problem(
+        HTTPStatus.UNAUTHORIZED,
+        detail,
+        errors={"authorization": {"reason": reason, "detail": detail}},
         headers={"WWW-Authenticate": challenge},
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import sync_and_async_middleware
 
+from core.logging import current_request_id
 from core.upstreams import forwarded_headers
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
@@ -51,4 +52,5 @@ def _take_over(request: HttpRequest) -> str:
     if TRACEPARENT.fullmatch(traceparent):
         headers.append(("traceparent", traceparent))
     forwarded_headers.set(tuple(headers))
+    current_request_id.set(request_id)
     return request_id

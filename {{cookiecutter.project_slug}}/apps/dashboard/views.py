@@ -1,11 +1,12 @@
 from http import HTTPStatus
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from apps.dashboard import services
-from core.upstreams import UpstreamError
+from core.errors import problem
 
 
 @require_safe
@@ -34,28 +35,22 @@ async def page(request: HttpRequest) -> HttpResponse:
 async def dashboard(request: HttpRequest) -> JsonResponse:
     """The dashboard for programs: 200 while any part is there, 502 when none is."""
     result = await services.load_dashboard()
-    all_failed = len(result.failures) == len(result.data)
-    return JsonResponse(
-        {
-            "data": result.data,
-            "errors": {name: failure.as_json() for name, failure in result.failures.items()},
-            "stale": {
-                name: {"age_seconds": round(answer.age, 1), **answer.failure.as_json()}
-                for name, answer in result.data.items()
-                if answer is not None and answer.failure
-            },
-            "elapsed_ms": round(result.elapsed * 1000, 1),
+    content: dict[str, Any] = {
+        "data": result.data,
+        "errors": {name: failure.as_json() for name, failure in result.failures.items()},
+        "stale": {
+            name: {"age_seconds": round(answer.age, 1), **answer.failure.as_json()}
+            for name, answer in result.data.items()
+            if answer is not None and answer.failure
         },
-        status=HTTPStatus.BAD_GATEWAY if all_failed else HTTPStatus.OK,
-    )
+        "elapsed_ms": round(result.elapsed * 1000, 1),
+    }
+    if len(result.failures) == len(result.data):
+        return problem(HTTPStatus.BAD_GATEWAY, "No upstream answered.", **content)
+    return JsonResponse(content)
 
 
 @require_safe
 async def aggregate_status(request: HttpRequest) -> JsonResponse:
-    """Users and billing in one answer, or 502 with the one that failed."""
-    try:
-        return JsonResponse(await services.load_aggregate_status())
-    except UpstreamError as error:
-        return JsonResponse(
-            {"errors": {error.name: error.failure.as_json()}}, status=HTTPStatus.BAD_GATEWAY
-        )
+    """Users and billing in one answer; if one fails, `core.errors` answers 502 and names it."""
+    return JsonResponse(await services.load_aggregate_status())

@@ -4,7 +4,6 @@ import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
 from contextlib import aclosing
 from http import HTTPStatus
-from typing import Any
 
 from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
@@ -22,6 +21,7 @@ from apps.events.event import (
     read_positions,
     write_positions,
 )
+from core.errors import problem
 from core.lean import threads
 
 logger = logging.getLogger(__name__)
@@ -154,11 +154,16 @@ async def _forbidden(request: HttpRequest, topic: str) -> JsonResponse:
 
 
 def _unavailable(detail: str) -> JsonResponse:
-    response = _refusal(HTTPStatus.SERVICE_UNAVAILABLE, "events", "unavailable", detail)
-    response["Retry-After"] = str(RETRY_AFTER)
-    return response
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    return _refusal(status, "events", "unavailable", detail, {"Retry-After": str(RETRY_AFTER)})
 
 
-def _refusal(status: HTTPStatus, what: str, reason: str, detail: str) -> JsonResponse:
-    errors: dict[str, Any] = {what: {"reason": reason, "detail": detail}}
-    return JsonResponse({"errors": errors}, status=status)
+def _refusal(
+    status: HTTPStatus,
+    what: str,
+    reason: str,
+    detail: str,
+    headers: dict[str, str] | None = None,
+) -> JsonResponse:
+    errors = {what: {"reason": reason, "detail": detail}}
+    return problem(status, detail, errors=errors, headers=headers)

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.orders import services
 from apps.orders.forms import IdempotencyKeyForm, PageForm
 from apps.orders.models import Order
+from core.errors import problem
 
 
 class OrderStatsView(View):
@@ -73,7 +74,7 @@ async def create_order(request: HttpRequest) -> JsonResponse:
 
 
 def _refusal(status: HTTPStatus, errors: Any) -> JsonResponse:
-    return JsonResponse({"errors": errors}, status=status)
+    return problem(status, errors=errors)
 
 
 def _as_json(order: Order) -> dict[str, Any]:

@@ -88,6 +88,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "core.middleware.forward_request_id",
+    "core.errors.ErrorMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
@@ -226,6 +227,14 @@ EVENTS_MAX_LISTENERS_PER_CLIENT = env.int("EVENTS_MAX_LISTENERS_PER_CLIENT", 100
 # Callers from elsewhere
 # ------------------------------------------------------------------------------
 
+# Paths, by their beginning, whose errors are problem details (RFC 9457), whoever asks; elsewhere
+# they are for those who do not accept HTML.
+{% if cookiecutter.use_sse %}
+API_PATHS = ["/api/", "/events/"]
+{% else %}
+API_PATHS = ["/api/"]
+{% endif %}
+
 # Paths, by their beginning, that ask for a bearer token which the upstream `auth` verifies, such
 # as "/api/orders/". None: requests do not pass that middleware at all.
 EXTERNAL_AUTH_PATHS: list[str] = []
@@ -300,6 +309,7 @@ SECURE_CSP = {
     "object-src": [CSP.NONE],
 }
 X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "core.errors.csrf_failure"
 
 # What no page of this service does, scripts from elsewhere on it included.
 PERMISSIONS_POLICY: dict[str, list[str]] = {
