@@ -362,6 +362,7 @@ def variables() -> dict[str, str]:
         "DJANGO_ALLOWED_HOSTS": "127.0.0.1",
         "LOG_LEVEL": "WARNING",
         "EVENTS_PUBLIC_TOPICS": "bench",
+        "SHUTDOWN_DELAY": "0",
         "EVENTS_MAX_LISTENERS_PER_CLIENT": "10000",
         **{f"UPSTREAM_{name}_URL": UPSTREAM_URL for name in names},
     }

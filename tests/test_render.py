@@ -82,7 +82,7 @@ def test_a_declined_answer_leaves_no_blank_line_scar(
         pytest.param({"server": "uvicorn"}, ["gunicorn"], id="without Gunicorn"),
         pytest.param(
             {"use_sse": False},
-            ["redis", "event-stream", "eventsource", "events_", "apps.events", "core.drain"],
+            ["redis", "event-stream", "eventsource", "events_", "apps.events"],
             id="without server-sent events",
         ),
         pytest.param({"ci": "none"}, ["github/workflows", "gitlab"], id="without CI"),

@@ -42,6 +42,7 @@ def production(upstream_urls: dict[str, str], project: Project) -> dict[str, str
         # One: a second that is still starting when the signal comes is no part of the story.
         "WEB_CONCURRENCY": "1",
         "PORT": str(unused_port()),
+        "SHUTDOWN_DELAY": "0",
         **upstream_urls,
     }
     for command in (["collectstatic", "--no-input"], ["migrate", "--verbosity", "0"]):

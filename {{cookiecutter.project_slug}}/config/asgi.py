@@ -6,9 +6,11 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from core.asgi import Lifespan
+from core.drain import close_connections
 from core.lean import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 application = Lifespan(
-    get_asgi_application(), shared=[import_string(path) for path in settings.LIFESPAN]
+    close_connections(get_asgi_application()),
+    shared=[import_string(path) for path in settings.LIFESPAN],
 )

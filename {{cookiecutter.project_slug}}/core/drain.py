@@ -1,4 +1,9 @@
-"""Says that the process was told to stop, at the moment when the signal arrives.
+"""What a process does from when it is told to stop until the server's own shutdown.
+
+Whatever sends it requests hears of it first: `/readyz` answers 503, and every response closes its
+connection, while requests are still taken for `SHUTDOWN_DELAY` seconds. Then streams end, and the
+server does what it does on the signal: it takes no more connections and finishes what is in
+progress. A second signal ends the wait.
 
 Servers shut the lifespan down after the last connection has ended, and a stream that waited for
 that would be the connection that never does.
@@ -7,43 +12,89 @@ that would be the connection that never does.
 import asyncio
 import signal
 import threading
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from types import FrameType
 from typing import Any
 
-from core.asgi import PerLoop
+from django.conf import settings
+
+from core.asgi import Application, PerLoop, Receive, Scope, Send
 
 STOP = (signal.SIGTERM, signal.SIGINT)
 
 
 @PerLoop
+async def stopping() -> AsyncGenerator[asyncio.Event]:
+    """The event that is set as soon as this event loop's server was told to stop."""
+    yield asyncio.Event()
+
+
+@PerLoop
 async def draining() -> AsyncGenerator[asyncio.Event]:
-    """The event that is set once this event loop's server was told to stop."""
+    """The event that is set when what is open has to end."""
     yield asyncio.Event()
 
 
 @PerLoop
 async def signals() -> AsyncGenerator[None]:
-    """Sets `draining` when a signal to stop arrives, then leaves it to the server's own handler."""
+    """Sets the two events when a signal to stop arrives, then hands it to the server's handler.
+
+    SIGINT is a person who waits: there is no delay.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield  # signals are the main thread's
         return
     loop = asyncio.get_running_loop()
-    event = await draining.get()
+    told, over = await stopping.get(), await draining.get()
     # A signal that the server does not handle ends the process, as it should.
     servers: dict[int, Any] = {
         number: signal.getsignal(number) for number in STOP if callable(signal.getsignal(number))
     }
+    delayed: list[asyncio.TimerHandle] = []
 
-    def drain(number: int, frame: FrameType | None) -> None:
-        loop.call_soon_threadsafe(event.set)
-        servers[number](number, frame)
+    def stop(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(begin, number)
+
+    def begin(number: int) -> None:
+        waits = number == signal.SIGTERM and not told.is_set()
+        told.set()
+        delayed.append(loop.call_later(settings.SHUTDOWN_DELAY if waits else 0, end, number))
+
+    def end(number: int) -> None:
+        over.set()
+        servers[number](number, None)
 
     for number in servers:
-        signal.signal(number, drain)
+        signal.signal(number, stop)
     try:
         yield
     finally:
+        for timer in delayed:
+            timer.cancel()
         for number, handler in servers.items():
-            if signal.getsignal(number) is drain:
+            if signal.getsignal(number) is stop:
                 signal.signal(number, handler)
+
+
+def close_connections(application: Application) -> Application:
+    """Have every response close its connection once the process was told to stop.
+
+    A proxy that keeps connections open would otherwise send a request on one that the server
+    closes at this moment.
+    """
+
+    async def closing(scope: Scope, receive: Receive, send: Send) -> None:
+        kept = scope["type"] != "http" or not scope["http_version"].startswith("1.")
+        if kept or not (await stopping.get()).is_set():
+            await application(scope, receive, send)
+            return
+
+        async def send_closing(message: Mapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                headers = [*message.get("headers", ()), (b"connection", b"close")]
+                message = {**message, "headers": headers}
+            await send(message)
+
+        await application(scope, receive, send_closing)
+
+    return closing

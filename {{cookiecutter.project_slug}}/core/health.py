@@ -5,12 +5,19 @@ live should be restarted, one that is not ready should get no traffic.
 """
 
 import asyncio
+import logging
+from collections.abc import Awaitable, Callable
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
+from django.utils.module_loading import import_string
 
+from core.drain import stopping
 from core.upstreams import breaker_of, declared_upstreams
+
+logger = logging.getLogger(__name__)
 
 CHECK_TIMEOUT = 2.0
 """Seconds that a readiness check may take."""
@@ -24,10 +31,18 @@ async def livez(request: HttpRequest) -> JsonResponse:
 async def readyz(request: HttpRequest) -> JsonResponse:
     """Answer 200 if everything the service cannot do without is there, else 503.
 
-    The circuits of the upstreams are told too. They do not count: the service answers without
-    an upstream, and would be taken away from all its users for the sake of some.
+    That is what `READINESS_CHECKS` names; and the process must not have been told to stop. The
+    circuits of the upstreams are told too. They do not count: the service answers without an
+    upstream, and would be taken away from all its users for the sake of some.
     """
-    checks = {"database": await _check_database()}
+    if (await stopping.get()).is_set():
+        return JsonResponse({"status": "draining"}, status=503)
+    async with asyncio.TaskGroup() as group:
+        running = {
+            name: group.create_task(_run(import_string(path)))
+            for name, path in settings.READINESS_CHECKS.items()
+        }
+    checks = {name: task.result() for name, task in running.items()}
     ready = all(state == "ok" for state in checks.values())
     circuits = {name: breaker_of(upstream).state for name, upstream in declared_upstreams().items()}
     return JsonResponse(
@@ -36,12 +51,21 @@ async def readyz(request: HttpRequest) -> JsonResponse:
     )
 
 
-async def _check_database() -> str:
+async def _run(check: Callable[[], Awaitable[str]]) -> str:
     try:
         async with asyncio.timeout(CHECK_TIMEOUT):
-            await sync_to_async(_query_database)()
+            return await check()
     except TimeoutError:
         return "timeout"
+    except Exception:
+        logger.exception("A readiness check failed in a way that it does not know of.")
+        return "failed"
+
+
+async def database() -> str:
+    """Check that the database answers."""
+    try:
+        await sync_to_async(_query_database)()
     except DatabaseError:
         return "failed"
     return "ok"

@@ -1,12 +1,10 @@
 """Events: every one, once and in order, to all who listen, however they come and go."""
 
 import asyncio
-import signal
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from types import FrameType
 from typing import Any
 
 import pytest
@@ -30,7 +28,7 @@ from apps.events.engines.database import PRUNED_EVERY, DatabaseEngine
 from apps.events.event import encode, read_positions, write_positions
 from apps.events.models import StoredEvent
 from apps.events.services import Event, InvalidEventError, publish, publish_sync
-from core.drain import draining, signals
+from core.drain import draining
 from core.lean import get_asgi_application
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -377,32 +375,6 @@ async def test_streams_end_when_the_server_is_told_to_stop(listen: Listen) -> No
     assert soonest <= int(farewell["retry"]) < latest
     async with listen() as late:
         assert len(await late.rest()) == 1
-
-
-@pytest.fixture
-def server_handler() -> Iterator[list[int]]:
-    """The signals that the server's own handler got."""
-    received: list[int] = []
-
-    def handler(number: int, frame: FrameType | None) -> None:
-        received.append(number)
-
-    before = signal.signal(signal.SIGTERM, handler)
-    yield received
-    signal.signal(signal.SIGTERM, before)
-
-
-async def test_a_signal_drains_and_still_reaches_the_server(server_handler: list[int]) -> None:
-    of_the_server = signal.getsignal(signal.SIGTERM)
-    await signals.get()
-
-    signal.raise_signal(signal.SIGTERM)
-
-    async with asyncio.timeout(PATIENCE):
-        await (await draining.get()).wait()
-    assert server_handler == [signal.SIGTERM]
-    await signals.close()
-    assert signal.getsignal(signal.SIGTERM) is of_the_server
 
 
 # Who may listen, and how many

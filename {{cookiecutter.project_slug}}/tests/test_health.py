@@ -1,8 +1,11 @@
 """The probes that whatever runs the service asks."""
 
+import asyncio
+
 import pytest
 from django.db import DatabaseError
 from django.test import AsyncClient
+from pytest_django import Settings
 
 from core import health
 
@@ -37,3 +40,31 @@ async def test_readyz_is_unavailable_without_the_database(
     assert response.status_code == 503
     assert response.json()["status"] == "not ready"
     assert response.json()["checks"] == {"database": "failed"}
+
+
+async def hangs() -> str:
+    await asyncio.Event().wait()
+    return "ok"
+
+
+async def breaks() -> str:
+    raise OSError("nobody thought of this")
+
+
+async def test_readyz_asks_all_at_once_and_for_a_limited_time(
+    async_client: AsyncClient,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(health, "CHECK_TIMEOUT", 0.1)
+    settings.READINESS_CHECKS = {
+        "broker": f"{__name__}.hangs",
+        "search": f"{__name__}.breaks",
+    }
+
+    response = await async_client.get("/readyz")
+
+    assert response.status_code == 503
+    assert response.json()["checks"] == {"broker": "timeout", "search": "failed"}
+    assert "nobody thought of this" in caplog.text

@@ -59,11 +59,20 @@ LIFESPAN = [
     "core.postgresql.pools.pools",
 {% endif %}
     "core.loop_watch.loop_watch",
-{% if cookiecutter.use_sse %}
     "core.drain.signals",
+{% if cookiecutter.use_sse %}
     "apps.events.bus.bus",
 {% endif %}
 ]
+
+# What /readyz asks, all at once: async functions that answer "ok" or, in a word, why not.
+READINESS_CHECKS = {
+    "database": "core.health.database",
+}
+
+# How long, in seconds, requests are taken after SIGTERM, so that whatever sends them sees in time
+# that /readyz says no; see core/drain.py.
+SHUTDOWN_DELAY = 0.0
 
 INSTALLED_APPS = [
     "django.contrib.admin",

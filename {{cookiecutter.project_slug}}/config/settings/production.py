@@ -39,6 +39,9 @@ SESSION_COOKIE_NAME = "__Host-sessionid"
 CSRF_COOKIE_SECURE = True
 CSRF_COOKIE_NAME = "__Host-csrftoken"
 
+# As long as Kubernetes or a load balancer takes to send its requests elsewhere.
+SHUTDOWN_DELAY = env.float("SHUTDOWN_DELAY", 5.0, validate=validate.Range(min=0))
+
 # https://docs.djangoproject.com/en/6.1/topics/email/
 MAILERS = {
     "default": {
