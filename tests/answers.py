@@ -21,7 +21,7 @@ MANIFEST: dict[str, dict[str, list[str]]] = CONTEXT["_manifest"]
 
 DEFAULT: Answers = {}
 SMALLEST: Answers = {"server": "uvicorn", "use_sse": False, "ci": "none"}
-LARGEST: Answers = {"database": "postgresql", "use_sse": True}
+LARGEST: Answers = {"database": "postgresql", "celery_broker": "redis", "use_sse": True}
 
 
 def pairwise() -> list[Answers]:

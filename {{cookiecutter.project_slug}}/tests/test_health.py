@@ -23,7 +23,7 @@ async def test_readyz_asks_the_database(async_client: AsyncClient) -> None:
 
     assert response.status_code == 200
     assert response.json()["status"] == "ready"
-    assert response.json()["checks"] == {"database": "ok"}
+    assert response.json()["checks"]["database"] == "ok"
     assert set(response.json()["circuits"].values()) == {"closed"}
 
 
@@ -39,7 +39,7 @@ async def test_readyz_is_unavailable_without_the_database(
 
     assert response.status_code == 503
     assert response.json()["status"] == "not ready"
-    assert response.json()["checks"] == {"database": "failed"}
+    assert response.json()["checks"]["database"] == "failed"
 
 
 async def hangs() -> str:

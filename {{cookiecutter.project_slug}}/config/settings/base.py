@@ -8,7 +8,7 @@ import logging
 import os
 {% endif %}
 from datetime import timedelta
-{% if cookiecutter.database == "postgresql" %}
+{% if cookiecutter.database == "postgresql" or cookiecutter.celery_broker != "none" %}
 from typing import Any
 {% endif %}
 
@@ -68,6 +68,9 @@ LIFESPAN = [
 # What /readyz asks, all at once: async functions that answer "ok" or, in a word, why not.
 READINESS_CHECKS = {
     "database": "core.health.database",
+{% if cookiecutter.celery_broker != "none" %}
+    "broker": "core.tasks.health.broker",
+{% endif %}
 }
 
 # How long, in seconds, requests are taken after SIGTERM, so that whatever sends them sees in time
@@ -86,6 +89,9 @@ INSTALLED_APPS = [
     "core",
 {% if cookiecutter.database == "postgresql" %}
     "core.postgresql",
+{% endif %}
+{% if cookiecutter.celery_broker != "none" %}
+    "core.tasks",
 {% endif %}
     "apps.accounts",
     "apps.dashboard",
@@ -231,6 +237,37 @@ EVENTS_HEARTBEAT = 15.0
 # How many may listen at once in each process, and from one address there.
 EVENTS_MAX_LISTENERS = env.int("EVENTS_MAX_LISTENERS", 10_000)
 EVENTS_MAX_LISTENERS_PER_CLIENT = env.int("EVENTS_MAX_LISTENERS_PER_CLIENT", 100)
+
+{% endif %}
+{% if cookiecutter.celery_broker != "none" %}
+# Tasks
+# https://docs.celeryq.dev/en/stable/userguide/configuration.html
+# ------------------------------------------------------------------------------
+
+TASKS_APP = "config.celery.app"
+
+# Without a broker, a folder carries the tasks, for development and tests.
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", "filesystem://")
+if CELERY_BROKER_URL.startswith("filesystem:"):
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(BASE_DIR / ".tasks"),
+        "data_folder_out": str(BASE_DIR / ".tasks"),
+        "control_folder": str(BASE_DIR / ".tasks"),
+    }
+    (BASE_DIR / ".tasks").mkdir(exist_ok=True)
+
+# A task is done when it is done: one whose worker vanishes is given to another.
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_IGNORE_RESULT = True
+
+# Seconds that a task may take; then SoftTimeLimitExceeded is raised in it, and then it is killed.
+CELERY_TASK_SOFT_TIME_LIMIT = 60
+CELERY_TASK_TIME_LIMIT = 90
+
+# What is done regularly, by task.
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {}
 
 {% endif %}
 # Callers from elsewhere

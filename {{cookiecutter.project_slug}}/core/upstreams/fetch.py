@@ -57,7 +57,7 @@ async def fetch(
 
 
 fetch_sync = async_to_sync(fetch)
-"""`fetch` for sync code: Celery tasks, management commands, the shell."""
+"""`fetch` for sync code: tasks, management commands, the shell."""
 
 
 def _items(mapping: Mapping[str, str] | None) -> tuple[tuple[str, str], ...]:
