@@ -33,17 +33,19 @@ def project(install: Callable[[Answers], Project], request: pytest.FixtureReques
 
 @pytest.fixture
 def production(upstream_urls: dict[str, str], project: Project) -> dict[str, str]:
-    """The environment of production, with the static files collected and the database migrated."""
+    # One worker: a second that is still starting when the signal comes is no part of the story.
+    return prepare(project, upstream_urls | {"WEB_CONCURRENCY": "1", "SHUTDOWN_DELAY": "0"})
+
+
+def prepare(project: Project, more: dict[str, str]) -> dict[str, str]:
+    """Collect the static files, migrate, and return the environment of production."""
     environment = {
         "DJANGO_SETTINGS_MODULE": "config.settings.production",
         "DJANGO_SECRET_KEY": "only-for-this-test-" * 3,
         "DJANGO_ALLOWED_HOSTS": "service.example.com",
         "DATABASE_URL": f"sqlite:///{project.path / 'production.sqlite3'}",
-        # One: a second that is still starting when the signal comes is no part of the story.
-        "WEB_CONCURRENCY": "1",
         "PORT": str(unused_port()),
-        "SHUTDOWN_DELAY": "0",
-        **upstream_urls,
+        **more,
     }
     for command in (["collectstatic", "--no-input"], ["migrate", "--verbosity", "0"]):
         done = project.run("manage.py", *command, **environment)
@@ -53,7 +55,11 @@ def production(upstream_urls: dict[str, str], project: Project) -> dict[str, str
 
 @pytest.fixture
 def command(project: Project) -> list[str]:
-    """What `just serve` runs: just itself, when signalled, does not end with its exit code."""
+    return serve_command(project)
+
+
+def serve_command(project: Project) -> list[str]:
+    """Return what `just serve` runs: just itself, when signalled, does not end with its exit code."""
     recipe = project.run("just", "--dry-run", "serve").stdout
     _exec, *command = shlex.split(recipe)
     return command
@@ -67,7 +73,9 @@ def test_the_service_answers_and_stops_cleanly_on_sigterm(
         project.serving(port, *command, **production) as server,
         httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=HEADERS) as client,
     ):
-        assert client.get("/livez").json() == {"status": "live"}
+        live = client.get("/livez")
+        assert live.json() == {"status": "live"}
+        assert "server" not in live.headers
         assert client.get("/readyz").status_code == 200
         assert client.get("/api/dashboard/").json()["errors"] == {}
         page = client.get("/")

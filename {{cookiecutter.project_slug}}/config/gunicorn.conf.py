@@ -4,38 +4,63 @@ https://docs.gunicorn.org/en/stable/settings.html
 """
 
 import os
+import signal
 import sys
 from importlib import import_module
+from math import ceil
+from pathlib import Path
 from typing import Any
+{% if cookiecutter.server == "gunicorn-uvicorn" %}
+
+from uvicorn_worker import UvicornWorker
+{% endif %}
+
+# Once before any worker: a bad environment ends in one message, not in one worker after another.
+settings = import_module(os.environ.get("DJANGO_SETTINGS_MODULE", "config.settings.local"))
 
 {% if cookiecutter.server == "gunicorn" %}
-# Gunicorn's own ASGI worker. A sync worker cannot serve this application.
-worker_class = "asgi"
+# A sync worker cannot serve this application.
+worker_class = "config.gunicorn_worker.Worker"
 asgi_lifespan = "on"
 {% else %}
-# One event loop per worker process. A sync worker cannot serve this application.
-worker_class = "uvicorn_worker.UvicornWorker"
+
+class Worker(UvicornWorker):  # type: ignore[misc]
+    """One event loop per worker process, as config/asgi.py needs it."""
+
+    CONFIG_KWARGS = UvicornWorker.CONFIG_KWARGS | {
+        "lifespan": "on",
+        "ws": "none",
+        "server_header": False,
+        "timeout_graceful_shutdown": settings.SHUTDOWN_TIMEOUT,
+    }
+
+
+# A sync worker cannot serve this application.
+worker_class = Worker
 {% endif %}
-workers = int(os.environ.get("WEB_CONCURRENCY") or os.cpu_count() or 1)
-bind = f"0.0.0.0:{os.environ.get('PORT', '8000')}"
+workers = settings.WORKERS
+bind = f"0.0.0.0:{settings.PORT}"
 
-# Seconds that requests in progress have to finish after SIGTERM.
-graceful_timeout = 25
+# From SIGTERM until a worker that has not ended is killed, in seconds: what it takes by its own
+# rules, and a little to close what it had opened.
+graceful_timeout = ceil(settings.SHUTDOWN_DELAY + settings.SHUTDOWN_TIMEOUT + 3)
 
-# Seconds an idle connection is kept; longer than a proxy's, so that the proxy closes first.
-keepalive = 75
+keepalive = settings.KEEP_ALIVE
 
 accesslog = "-"
 
+# Where workers show that they live: in memory, where there is a place for files in memory.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
+
+# A socket in the home directory for gunicornc; a container has neither.
+control_socket_disable = True
 
 # Gunicorn's classes of workers that call an application the WSGI way.
 WSGI_WORKERS = {"SyncWorker", "ThreadWorker", "AsyncWorker", "TornadoWorker"}
 
 
 def on_starting(server: Any) -> None:
-    """Refuse what cannot work before any worker starts, in one message."""
-    # Reads the environment once, so that a bad one does not end one worker after another.
-    import_module(os.environ.get("DJANGO_SETTINGS_MODULE", "config.settings.local"))
+    """Refuse a worker that cannot work before any starts, in one message."""
     from config.env import CANNOT_START
 
     # The command line and GUNICORN_CMD_ARGS win over this file.
@@ -47,3 +72,8 @@ def on_starting(server: Any) -> None:
             server.cfg.worker_class_str,
         )
         sys.exit(CANNOT_START)
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """Let a SIGTERM end a worker that still starts; the handler it inherits would swallow it."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -17,17 +17,16 @@ def main() -> None:
     # process seems killed by it; it did what it was asked to, so it ends with 0.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
     # Once before any worker: a bad environment ends in one message, not in endless restarts.
-    import_module(os.environ.get("DJANGO_SETTINGS_MODULE", "config.settings.local"))
+    settings = import_module(os.environ.get("DJANGO_SETTINGS_MODULE", "config.settings.local"))
     uvicorn.run(
         "config.asgi:application",
         host="0.0.0.0",  # noqa: S104
-        port=int(os.environ.get("PORT", "8000")),
-        workers=int(os.environ.get("WEB_CONCURRENCY") or os.cpu_count() or 1),
+        port=settings.PORT,
+        workers=settings.WORKERS,
         lifespan="on",
-        # Seconds that requests in progress have to finish after SIGTERM.
-        timeout_graceful_shutdown=25,
-        # Seconds an idle connection is kept; longer than a proxy's, so that the proxy closes first.
-        timeout_keep_alive=75,
+        ws="none",
+        timeout_graceful_shutdown=settings.SHUTDOWN_TIMEOUT,
+        timeout_keep_alive=settings.KEEP_ALIVE,
         server_header=False,
     )
 

@@ -4,9 +4,6 @@ https://docs.djangoproject.com/en/6.1/ref/settings/
 """
 
 import logging
-{% if cookiecutter.database == "postgresql" or cookiecutter.use_sse %}
-import os
-{% endif %}
 from datetime import timedelta
 {% if cookiecutter.database == "postgresql" or cookiecutter.celery_broker != "none" %}
 from typing import Any
@@ -15,6 +12,7 @@ from typing import Any
 from django.utils.csp import CSP
 from environs import validate
 
+from config.cores import available_cores
 from config.env import BASE_DIR, env
 from config.upstreams import UPSTREAMS as DECLARED_UPSTREAMS
 
@@ -33,6 +31,23 @@ FAN_OUT_DEADLINE = 5.0
 # when it fails. 0: not at all.
 DASHBOARD_STALE = 0
 
+# The server
+# ------------------------------------------------------------------------------
+
+# Worker processes.
+WORKERS = env.int("WEB_CONCURRENCY", available_cores(), validate=validate.Range(min=1))
+PORT = env.int("PORT", 8000)
+
+# After SIGTERM, in seconds: for how long requests are still taken, so that whatever sends them sees
+# in time that /readyz says no, and then how long those in progress have to finish. Together less
+# than what runs the service waits before it kills: 30 in Kubernetes.
+SHUTDOWN_DELAY = 0.0
+SHUTDOWN_TIMEOUT = 20
+
+# How long an idle connection is kept, in seconds: longer than a proxy does (nginx: 60), so that
+# none is closed just when the proxy sends a request on it.
+KEEP_ALIVE = 75
+
 # Django
 # ------------------------------------------------------------------------------
 
@@ -43,11 +58,6 @@ ALLOWED_HOSTS: list[str] = env.list("DJANGO_ALLOWED_HOSTS", [])
 # Django's ASGI handler without the thread hops that a request has no use for; see core/lean.
 LEAN_ASGI = True
 
-{% if cookiecutter.database == "postgresql" or cookiecutter.use_sse %}
-# Worker processes, by the rule of the servers' own configuration.
-WORKERS = int(os.environ.get("WEB_CONCURRENCY") or os.cpu_count() or 1)
-
-{% endif %}
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -72,10 +82,6 @@ READINESS_CHECKS = {
     "broker": "core.tasks.health.broker",
 {% endif %}
 }
-
-# How long, in seconds, requests are taken after SIGTERM, so that whatever sends them sees in time
-# that /readyz says no; see core/drain.py.
-SHUTDOWN_DELAY = 0.0
 
 INSTALLED_APPS = [
     "django.contrib.admin",
