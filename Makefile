@@ -3,7 +3,7 @@
 PYTHON ?= python3
 UV := $(or $(shell command -v uv),.uv/bin/uv)
 
-.PHONY: help demo test lint bench
+.PHONY: help demo test test-fast lint bench
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
@@ -13,6 +13,9 @@ demo: $(UV) ## Render the default project, run it, and serve it until Ctrl-C
 
 test: $(UV) ## Run every test, those inside rendered projects included
 	$(UV) run pytest
+
+test-fast: $(UV) ## Run the tests that install nothing
+	$(UV) run pytest -m "not slow"
 
 bench: $(UV) ## Measure the claims of the README (twelve minutes, needs wrk)
 	@$(UV) run --quiet benchmarks/run.py

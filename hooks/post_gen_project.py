@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import shlex
 import shutil
 import subprocess
 import sys
@@ -35,8 +36,23 @@ def prune() -> None:
     for name in sorted(listed - kept, reverse=True):
         path = PROJECT / name
         if path.is_dir():
-            shutil.rmtree(path)
+            remove_folder(path)
         else:
+            path.unlink()
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove what was rendered into a folder, and the folder if nothing else is in it.
+
+    With `--overwrite-if-exists` there may be files of its owner's. They are older than what was
+    rendered now, which is what is at the top first.
+    """
+    began = (PROJECT / "manage.py").stat().st_mtime_ns
+    for path in [*sorted(folder.rglob("*"), reverse=True), folder]:
+        if path.is_dir():
+            if not any(path.iterdir()):
+                path.rmdir()
+        elif path.stat().st_mtime_ns >= began:
             path.unlink()
 
 
@@ -87,7 +103,19 @@ def print_next_steps() -> None:
     if ANSWERS["database"] == "postgresql":
         print("    start PostgreSQL and make the database and user that DATABASE_URL in .env names")
     print(f"    {cyan('uv run just dev')}    then open http://127.0.0.1:8000/")
-    print(f"    {cyan('uv run just')}        lists the other commands\n")
+    print(f"    {cyan('uv run just')}        lists the other commands")
+    print(f"\nThe same once more:\n    {dim(same_again())}\n")
+
+
+def same_again() -> str:
+    """Return the command that gives the same project without asking."""
+    command = ["cookiecutter", ANSWERS["_template"], "--no-input"]
+    if ANSWERS.get("_checkout"):
+        command += ["--checkout", ANSWERS["_checkout"]]
+    for key, value in ANSWERS.items():
+        if not key.startswith("_"):
+            command.append(f"{key}={str(value).lower() if isinstance(value, bool) else value}")
+    return subprocess.list2cmdline(command) if os.name == "nt" else shlex.join(command)
 
 
 def bold(text: str) -> str:

@@ -106,6 +106,15 @@ def baked(cookies: Cookies, **answers: Any) -> Path:
     return path
 
 
+def tracked(project: Path) -> dict[str, bytes]:
+    """Return what each file holds that git would keep."""
+    return {
+        path.relative_to(project).as_posix(): path.read_bytes()
+        for path in project.rglob("*")
+        if path.is_file() and ".git" not in path.parts and path.name != ".env"
+    }
+
+
 @pytest.fixture(scope="session")
 def install(
     render: Callable[..., Path],

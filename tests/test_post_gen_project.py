@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import stat
 import subprocess
 import tomllib
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from answers import CHOICES, MANIFEST
-from conftest import baked
+from conftest import baked, tracked
 from cookiecutter.main import cookiecutter
 from pytest_cookies.plugin import Cookies
 
@@ -73,6 +74,27 @@ def test_rendering_over_a_project_leaves_its_env_alone(tmp_path: Path) -> None:
     before = secret_key(render_over())
 
     assert secret_key(render_over()) == before
+
+
+def test_rendering_over_a_project_deletes_only_what_the_template_wrote(tmp_path: Path) -> None:
+    def render_over(**answers: object) -> Path:
+        project = cookiecutter(
+            str(TEMPLATE),
+            no_input=True,
+            extra_context=answers,
+            output_dir=str(tmp_path),
+            overwrite_if_exists=True,
+        )
+        return Path(project)
+
+    project = render_over(use_sse=True)
+    mine = project / "apps/events/mine.py"
+    mine.write_text("# mine\n")
+
+    render_over(use_sse=False)
+
+    assert [path for path in (project / "apps/events").rglob("*") if path.is_file()] == [mine]
+    assert not (project / "core/drain.py").exists()
 
 
 def test_git_would_add_no_secret(render: Callable[..., Path]) -> None:
@@ -149,6 +171,20 @@ def test_the_closing_message_lists_the_answers_and_what_to_type_next(
     assert "cd parcel_tracker" in message
     assert "uv run just dev" in message
     assert "\x1b" not in message
+
+
+@pytest.mark.skipif(os.name == "nt", reason="shlex reads POSIX command lines")
+def test_the_command_in_the_closing_message_gives_the_same_project(
+    cookies: Cookies, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    first = baked(cookies, project_name='It\'s "mine"', use_sse=False, ci="none")
+    message = capfd.readouterr().out
+    _, _, line = message.partition("The same once more:\n")
+
+    subprocess.run([*shlex.split(line), "--output-dir", tmp_path / "again"], check=True)
+
+    second = tmp_path / "again" / first.name
+    assert tracked(first) == tracked(second)
 
 
 @pytest.mark.parametrize(("environment", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])

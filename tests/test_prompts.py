@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from answers import CHOICES, CONTEXT, MANIFEST, PROMPTS
+from conftest import tracked
 
 LABELS = CONTEXT["__prompts__"]
 
@@ -35,9 +36,7 @@ def test_every_choice_renders_a_project_of_its_own(
 
 
 def contents(project: Path) -> dict[str, bytes]:
-    """Return what each file holds that git would keep, but for the list of answers."""
+    """Return what each file holds, but for the list of answers."""
     return {
-        str(path.relative_to(project)): path.read_bytes().partition(b"[tool.cruft]")[0]
-        for path in project.rglob("*")
-        if path.is_file() and ".git" not in path.parts and path.name != ".env"
+        name: content.partition(b"[tool.cruft]")[0] for name, content in tracked(project).items()
     }

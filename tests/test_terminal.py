@@ -1,0 +1,83 @@
+"""The prompts, as a person sees and answers them in a terminal."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from answers import CHOICES, CONTEXT, PROMPTS
+
+if sys.platform == "win32":
+    pytest.skip("Windows has no pseudo-terminals", allow_module_level=True)
+
+import pexpect
+
+TEMPLATE = Path(__file__).resolve().parent.parent
+LABELS = CONTEXT["__prompts__"]
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator["pexpect.spawn[str]"]:
+    """Cookiecutter, waiting for its first answer."""
+    environment = os.environ | {"COLUMNS": "120", "NO_COLOR": "1", "HOME": str(tmp_path / "home")}
+    with pexpect.spawn(
+        "cookiecutter",
+        [str(TEMPLATE), "--output-dir", str(tmp_path / "out")],
+        env=environment,
+        encoding="utf-8",
+        timeout=20,
+        dimensions=(50, 120),
+    ) as process:
+        yield process
+
+
+def label(key: str) -> str:
+    text = LABELS[key]
+    return text if isinstance(text, str) else text["__prompt__"]
+
+
+def test_every_prompt_is_asked_and_enter_takes_the_default(
+    terminal: "pexpect.spawn[str]", tmp_path: Path
+) -> None:
+    for key in PROMPTS:
+        terminal.expect_exact(label(key))
+        terminal.sendline("")
+
+    terminal.expect_exact("My Async Service is ready in my_async_service")
+    terminal.expect(pexpect.EOF)
+    assert (tmp_path / "out/my_async_service/manage.py").is_file()
+
+
+def test_an_answer_that_is_no_choice_is_asked_for_again(terminal: "pexpect.spawn[str]") -> None:
+    before = list(PROMPTS)[: list(PROMPTS).index("license")]
+    for key in before:
+        terminal.expect_exact(label(key))
+        terminal.sendline("")
+    terminal.expect_exact(label("license"))
+    terminal.sendline(str(len(CHOICES["license"]) + 1))
+
+    terminal.expect_exact("Please select one of the available options")
+
+
+def test_ctrl_c_leaves_nothing_behind(terminal: "pexpect.spawn[str]", tmp_path: Path) -> None:
+    terminal.expect_exact(label("project_name"))
+    terminal.sendline("Shop")
+    terminal.expect_exact(label("project_slug"))
+    terminal.sendintr()
+
+    terminal.expect(pexpect.EOF)
+    assert "Traceback" not in (terminal.before or "")
+    assert not (tmp_path / "out").exists()
+
+
+def test_braces_that_are_typed_are_kept_as_they_are(
+    terminal: "pexpect.spawn[str]", tmp_path: Path
+) -> None:
+    for key in PROMPTS:
+        terminal.expect_exact(label(key))
+        terminal.sendline("{{ 7*7 }} {# x #}" if key == "description" else "")
+
+    terminal.expect(pexpect.EOF)
+    project = tmp_path / "out/my_async_service"
+    assert "{{ 7*7 }} {# x #}" in (project / "README.md").read_text(encoding="utf-8")
