@@ -1,6 +1,7 @@
 """The answers that the tests render with, read from the prompts, so that a new one is tested."""
 
 import json
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,18 @@ SMALLEST: Answers = {"server": "uvicorn", "use_sse": False, "ci": "none"}
 LARGEST: Answers = {"database": "postgresql", "celery_broker": "redis", "use_sse": True}
 
 
-def pairwise() -> list[Answers]:
-    """Return answers in which every two choices of any two features meet at least once.
+# The licence shapes no code, and each Python version beside the default goes with default answers.
+FEATURES = {key: CHOICES[key] for key in CHOICES if key not in {"license", "python_version"}}
 
-    The licence shapes no code; each Python version beside the default goes with default answers.
-    """
-    features = {key: CHOICES[key] for key in CHOICES if key not in {"license", "python_version"}}
-    pairs = [dict(zip(features, row, strict=True)) for row in AllPairs(list(features.values()))]
+
+def every_combination() -> list[Answers]:
+    """Return all answers that can be given to the prompts for features."""
+    return [dict(zip(FEATURES, row, strict=True)) for row in product(*FEATURES.values())]
+
+
+def pairwise() -> list[Answers]:
+    """Return answers in which every two choices of any two features meet at least once."""
+    pairs = [dict(zip(FEATURES, row, strict=True)) for row in AllPairs(list(FEATURES.values()))]
     return pairs + [{"python_version": version} for version in CHOICES["python_version"][1:]]
 
 

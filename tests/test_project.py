@@ -38,6 +38,7 @@ def test_a_name_with_quotes_backslashes_and_emoji_gives_a_valid_project(
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.slow
 def test_just_lists_the_commands(default_project: Project) -> None:
     done = default_project.run("just")
 
@@ -45,6 +46,7 @@ def test_just_lists_the_commands(default_project: Project) -> None:
         assert re.search(rf"^ +{command}\b", done.stdout, re.MULTILINE), done.stdout
 
 
+@pytest.mark.slow
 def test_upstreams_work_with_the_mocks_that_people_know_and_with_tls(
     default_project: Project,
 ) -> None:

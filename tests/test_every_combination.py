@@ -1,0 +1,107 @@
+"""Every combination of answers: exactly the files that it should have, and clean ones."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from answers import MANIFEST, Answers, describe, every_combination
+
+PROJECT = Path(__file__).resolve().parent.parent / "{{cookiecutter.project_slug}}"
+
+pytestmark = pytest.mark.slow
+
+
+def expected_files(answers: Answers) -> set[str]:
+    """Return the files that the manifest leaves with these answers."""
+    listed = {path for choices in MANIFEST.values() for paths in choices.values() for path in paths}
+    kept = {
+        path
+        for key, choices in MANIFEST.items()
+        for path in choices.get(str(answers[key]).lower(), [])
+    }
+
+    def within(name: str, paths: set[str]) -> set[str]:
+        return {path for path in paths if name == path or name.startswith(f"{path}/")}
+
+    def is_kept(name: str) -> bool:
+        return within(name, listed) <= kept
+
+    every = (path.relative_to(PROJECT).as_posix() for path in PROJECT.rglob("*") if path.is_file())
+    return {name for name in every if is_kept(name)} | {".env"}
+
+
+@pytest.mark.parametrize("answers", every_combination(), ids=describe)
+def test_it_has_exactly_its_files_and_they_are_clean(
+    render: Callable[..., Path], answers: Answers
+) -> None:
+    project = render(**answers)
+
+    there = {
+        path.relative_to(project).as_posix()
+        for path in project.rglob("*")
+        if path.is_file() and ".git" not in path.parts
+    }
+    assert there == expected_files(answers)
+    for command in (["check", "--quiet"], ["format", "--check", "--quiet"]):
+        done = subprocess.run(
+            ["ruff", *command, "--no-cache", "."], cwd=project, capture_output=True, check=False
+        )
+        assert done.returncode == 0, done.stdout.decode()
+
+
+# By what a dependency is known in the project, where that is not its name.
+KNOWN_AS = {
+    "argon2-cffi": "Argon2PasswordHasher",
+    "dj-database-url": "dj_db_url",
+    "django-axes": "axes",
+    "django-stubs": "mypy_django_plugin",
+    "import-linter": "importlinter",
+    "psycopg": "backends.postgresql",
+    "pytest-asyncio": "asyncio_mode",
+    "pytest-django": "pytest_django",
+    "rust-just": "just",
+    "uvloop": "asgi_lifespan",  # Gunicorn's ASGI worker takes it if it is there
+}
+OF_THE_PROJECT = {"apps", "config", "core", "stubs"}
+
+
+@pytest.mark.parametrize("answers", every_combination(), ids=describe)
+def test_it_imports_what_it_has_and_has_what_it_imports(
+    render: Callable[..., Path], answers: Answers
+) -> None:
+    project = render(**answers)
+    metadata = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
+    wanted = metadata["project"]["dependencies"] + metadata["dependency-groups"]["dev"]
+    names = {re.split(r"[\[<>=;]", text)[0] for text in wanted}
+    words = [KNOWN_AS.get(name, name).replace("-", "_") for name in names]
+    modules = {name.replace("-", "_") for name in names} | {"axes", "asgiref"}
+    del metadata["project"], metadata["dependency-groups"]
+    texts = [path.read_text(encoding="utf-8") for path in project.rglob("*") if is_code(path)]
+    text = "\n".join([*texts, str(metadata)])
+
+    assert not [word for word in words if not re.search(rf"\b{word}\b", text)]
+    for path in project.rglob("*.py"):
+        for module in imported(path):
+            top, *inside = module.split(".")
+            if top in OF_THE_PROJECT:
+                place = project.joinpath(top, *inside)
+                assert place.is_dir() or place.with_suffix(".py").exists(), f"{path}: {module}"
+            elif top not in sys.stdlib_module_names and not (path.parent / f"{top}.py").exists():
+                assert top in modules, f"{path}: {module}"
+
+
+def is_code(path: Path) -> bool:
+    return path.suffix == ".py" or path.name in {"justfile", "Procfile"}
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
