@@ -94,7 +94,7 @@ def test_rendering_over_a_project_deletes_only_what_the_template_wrote(tmp_path:
     render_over(use_sse=False)
 
     assert [path for path in (project / "apps/events").rglob("*") if path.is_file()] == [mine]
-    assert not (project / "core/drain.py").exists()
+    assert not (project / "stubs/apps.py").exists()
 
 
 def test_git_would_add_no_secret(render: Callable[..., Path]) -> None:
