@@ -67,6 +67,7 @@ KNOWN_AS = {
     "rust-just": "just",
     "uvloop": "asgi_lifespan",  # Gunicorn's ASGI worker takes it if it is there
 }
+COMES_WITH = {"celery": ["kombu"], "django": ["asgiref"], "django-axes": ["axes"]}
 OF_THE_PROJECT = {"apps", "config", "core", "stubs"}
 
 
@@ -79,7 +80,8 @@ def test_it_imports_what_it_has_and_has_what_it_imports(
     wanted = metadata["project"]["dependencies"] + metadata["dependency-groups"]["dev"]
     names = {re.split(r"[\[<>=;]", text)[0] for text in wanted} - {"celery-types"}
     words = [KNOWN_AS.get(name, name).replace("-", "_") for name in names]
-    modules = {name.replace("-", "_") for name in names} | {"axes", "asgiref"}
+    modules = {name.replace("-", "_") for name in names}
+    modules |= {module for name in names for module in COMES_WITH.get(name, ())}
     del metadata["project"], metadata["dependency-groups"]
     texts = [path.read_text(encoding="utf-8") for path in project.rglob("*") if is_code(path)]
     text = "\n".join([*texts, str(metadata)])
