@@ -173,7 +173,7 @@ def request_paths(project: Path) -> None:
             progress(name)
             with service(project, uvicorn(application), core=0, more=more):
                 fan_out[name].append(load(OURS, CONNECTIONS, SECONDS))
-                hello[name].append(load("/livez", CONNECTIONS, SECONDS // 2))
+                hello[name].append(load("/hello", CONNECTIONS, SECONDS // 2))
 
     title("The request path, one Uvicorn worker, the same fan-out")
     print("| | requests/s, first = 1 | p95, first = 1 | incomplete | hello, first = 1 |")

@@ -49,8 +49,13 @@ async def starlette_live(request: Request) -> JSONResponse:
 
 
 fastapi.add_route("/livez", starlette_live)
+fastapi.add_route("/hello", starlette_live)
 starlette = Starlette(
-    routes=[Route("/api/dashboard/", starlette_dashboard), Route("/livez", starlette_live)],
+    routes=[
+        Route("/api/dashboard/", starlette_dashboard),
+        Route("/livez", starlette_live),
+        Route("/hello", starlette_live),
+    ],
     lifespan=lifespan,
 )
 
@@ -60,7 +65,7 @@ async def litestar_dashboard() -> dict[str, Any]:
     return await dashboard()
 
 
-@get("/livez")
+@get(["/livez", "/hello"])
 async def litestar_live() -> dict[str, str]:
     return {"status": "live"}
 

@@ -2,10 +2,13 @@
 
 import bench_views
 from config.urls import urlpatterns
+from core.health import livez
 from django.apps import apps
 from django.urls import include, path
 
 urlpatterns += [
+    # Through the whole middleware stack, which the probe itself does not pass.
+    path("hello", livez),
     path("bench/client-per-request/", bench_views.client_per_request),
     path("bench/shared-httpx/", bench_views.shared_httpx),
     path("bench/direct-aiohttp/", bench_views.direct_aiohttp),

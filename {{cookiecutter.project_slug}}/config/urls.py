@@ -5,8 +5,6 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
-from core import health
-
 urlpatterns = [
     path("", include("apps.dashboard.urls")),
     path("", include("apps.accounts.urls")),
@@ -15,8 +13,6 @@ urlpatterns = [
     path("", include("apps.events.urls")),
 {% endif %}
     path(settings.ADMIN_PATH, admin.site.urls),
-    path("livez", health.livez, name="livez"),
-    path("readyz", health.readyz, name="readyz"),
 ]
 
 # Development only: the switches that break and slow the stub upstreams.

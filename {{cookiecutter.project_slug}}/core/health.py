@@ -7,11 +7,14 @@ live should be restarted, one that is not ready should get no traffic.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from inspect import iscoroutinefunction
+from typing import Any
 
-from asgiref.sync import sync_to_async
+from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
+from django.utils.decorators import sync_and_async_middleware
 from django.utils.module_loading import import_string
 
 from core.drain import stopping
@@ -21,6 +24,27 @@ logger = logging.getLogger(__name__)
 
 CHECK_TIMEOUT = 2.0
 """Seconds that a readiness check may take."""
+
+
+@sync_and_async_middleware
+def probes(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
+    """Answer `/livez` and `/readyz` before any other middleware.
+
+    Probes come to an address, without TLS and without a host name that the service knows.
+    """
+    views = {"/livez": livez, "/readyz": readyz}
+    if iscoroutinefunction(get_response):
+
+        async def async_middleware(request: HttpRequest) -> Any:
+            return await views.get(request.path_info, get_response)(request)
+
+        return async_middleware
+
+    def middleware(request: HttpRequest) -> Any:
+        probe = views.get(request.path_info)
+        return async_to_sync(probe)(request) if probe else get_response(request)
+
+    return middleware
 
 
 async def livez(request: HttpRequest) -> JsonResponse:

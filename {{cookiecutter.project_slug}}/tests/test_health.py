@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from django.db import DatabaseError
-from django.test import AsyncClient
+from django.test import AsyncClient, Client
 from pytest_django import Settings
 
 from core import health
@@ -15,6 +15,21 @@ async def test_livez_answers_without_any_io(async_client: AsyncClient) -> None:
 
     assert response.status_code == 200
     assert response.json() == {"status": "live"}
+
+
+async def test_probes_need_neither_a_known_host_nor_tls(
+    async_client: AsyncClient, settings: Settings
+) -> None:
+    settings.ALLOWED_HOSTS = ["service.example.com"]
+    settings.SECURE_SSL_REDIRECT = True
+
+    response = await async_client.get("/livez", headers={"Host": "10.0.0.7:8000"})
+
+    assert response.status_code == 200
+
+
+def test_probes_are_answered_under_wsgi_too(client: Client) -> None:
+    assert client.get("/livez").status_code == 200
 
 
 @pytest.mark.django_db(transaction=True)

@@ -108,6 +108,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "core.health.probes",
     "core.middleware.forward_request_id",
     "core.errors.ErrorMiddleware",
     "django.middleware.security.SecurityMiddleware",
