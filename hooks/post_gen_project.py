@@ -14,7 +14,11 @@ MANIFEST = ANSWERS["_manifest"]
 PROJECT = Path.cwd()
 
 # What .env.example holds in place of a secret; each gets a value of its own in .env.
-SECRET_PLACEHOLDERS = ("django-insecure-for-development-only", "change-me")
+SECRET_PLACEHOLDERS = (
+    "django-insecure-for-development-only",
+    "change-me-too",  # before the one that it begins with
+    "change-me",
+)
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ CHOICES: dict[str, list[Any]] = {
 MANIFEST: dict[str, dict[str, list[str]]] = CONTEXT["_manifest"]
 
 DEFAULT: Answers = {}
-SMALLEST: Answers = {"server": "uvicorn", "use_sse": False, "ci": "none"}
+SMALLEST: Answers = {"server": "uvicorn", "use_sse": False, "use_docker": False, "ci": "none"}
 LARGEST: Answers = {"database": "postgresql", "celery_broker": "redis", "use_sse": True}
 
 

@@ -16,12 +16,16 @@ PROJECT = TEMPLATE / "{{cookiecutter.project_slug}}"
 FILES_WITH_JINJA = {
     ".env.example",
     ".gitignore",
+    ".github/dependabot.yml",
     ".github/workflows/ci.yml",
     ".gitlab-ci.yml",
     ".python-version",
+    "Dockerfile",
     "LICENSE",
     "Procfile",
     "README.md",
+    "compose.override.yaml",
+    "compose.yaml",
     "config/gunicorn.conf.py",
     "config/settings/base.py",
     "config/urls.py",
@@ -93,6 +97,7 @@ def test_a_declined_answer_leaves_no_blank_line_scar(
         pytest.param(
             {"celery_broker": "rabbitmq", "use_sse": False}, ["redis"], id="without Redis"
         ),
+        pytest.param({"use_docker": False}, ["docker", "compose"], id="without Docker"),
         pytest.param({"ci": "none"}, ["github/workflows", "gitlab"], id="without CI"),
     ],
 )
@@ -128,7 +133,8 @@ def test_every_variable_of_the_environment_that_is_explained_is_read(
 ) -> None:
     project = render(**answers)
     explained = re.findall("^([A-Z_]+)=", (project / ".env.example").read_text(), re.MULTILINE)
-    code = "".join(path.read_text(encoding="utf-8") for path in (project / "config").rglob("*.py"))
+    readers = [*(project / "config").rglob("*.py"), *project.glob("compose.yaml")]
+    code = "".join(path.read_text(encoding="utf-8") for path in readers)
 
     for name in explained:
         read = name if not name.startswith("UPSTREAM_") else "UPSTREAM_{name.upper()}"

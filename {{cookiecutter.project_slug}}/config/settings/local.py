@@ -6,7 +6,7 @@ from config.env import env, read_env_files, refuse_bad_configuration
 read_env_files()
 
 from config.settings.base import *  # noqa: E402, F403
-from config.settings.base import INSTALLED_APPS, TEMPLATES, UPSTREAMS  # noqa: E402
+from config.settings.base import INSTALLED_APPS, STORAGES, TEMPLATES, UPSTREAMS  # noqa: E402
 
 DEBUG = env.bool("DJANGO_DEBUG", True)
 ALLOWED_HOSTS = env.list("DJANGO_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
@@ -20,6 +20,7 @@ TEMPLATES[0]["OPTIONS"]["context_processors"] += ["stubs.switches.switches"]  # 
 MAILERS = {"default": {"BACKEND": "django.core.mail.backends.console.EmailBackend"}}
 
 # Straight from the apps' static folders, no collectstatic.
+STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 SERVESTATIC_USE_FINDERS = True
 SERVESTATIC_AUTOREFRESH = True
 

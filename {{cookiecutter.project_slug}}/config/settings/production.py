@@ -56,10 +56,4 @@ MAILERS = {
     },
 }
 
-# Compressed and named by their content by collectstatic, so browsers keep them for good.
-STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "servestatic.storage.CompressedManifestStaticFilesStorage"},
-}
-
 refuse_bad_configuration(UPSTREAMS)
