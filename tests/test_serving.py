@@ -3,11 +3,13 @@
 import re
 import shlex
 import signal
+import socket
 import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, suppress
+from http.client import HTTPConnection
 
 import httpx
 import pytest
@@ -119,6 +121,59 @@ def test_open_streams_end_on_sigterm_and_say_when_to_come_back(
 
         assert all([line for line in stream if line][-1].startswith("retry: ") for stream in lines)
         assert server.wait(timeout=GRACE_PERIOD / 2) == 0
+
+
+def test_nobody_holds_a_connection_or_memory_without_a_request(
+    project: Project, command: list[str], production: dict[str, str]
+) -> None:
+    port = int(production["PORT"])
+    head = b"GET /livez HTTP/1.1\r\nHost: service.example.com\r\nX-Padding: "
+    with (
+        project.serving(port, *command, **production),
+        closing(HTTPConnection("127.0.0.1", port)) as kept,
+    ):
+        kept.request("GET", "/livez")
+        assert kept.getresponse().read()
+        kept.auto_open = 0
+        silent, slow, endless = (
+            socket.create_connection(("127.0.0.1", port), timeout=60) for _ in range(3)
+        )
+        with silent, slow, endless:
+            slow.sendall(head)
+            with suppress(ConnectionError):  # it may be closed before all is sent
+                endless.sendall(head + b"x" * 1_000_000)
+                assert b" 4" in endless.recv(20)
+
+            assert silent.recv(1) == b""
+            assert slow.recv(1) == b""
+
+        kept.request("GET", "/livez")
+        assert kept.getresponse().status == 200
+
+
+def test_a_proxy_is_believed_whom_it_speaks_for(
+    project: Project, command: list[str], production: dict[str, str]
+) -> None:
+    port = int(production["PORT"])
+    environment = production | {
+        "EVENTS_PUBLIC_TOPICS": "news",
+        "EVENTS_MAX_LISTENERS_PER_CLIENT": "1",
+    }
+    with (
+        project.serving(port, *command, **environment),
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=HEADERS) as client,
+        ExitStack() as streams,
+    ):
+
+        def listens(forwarded_for: str) -> int:
+            headers = {"X-Forwarded-For": forwarded_for}
+            stream = client.stream("GET", "/events/news/", headers=headers)
+            return streams.enter_context(stream).status_code
+
+        assert listens("198.51.100.1") == 200
+        assert listens("198.51.100.2") == 200
+        # What the client wrote itself comes first and does not count.
+        assert listens("203.0.113.9, 198.51.100.1") == 503
 
 
 def assert_static_files_are_served(client: httpx.Client, page: str) -> None:

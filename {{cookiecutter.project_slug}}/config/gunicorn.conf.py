@@ -13,6 +13,8 @@ from typing import Any
 {% if cookiecutter.server == "gunicorn-uvicorn" %}
 
 from uvicorn_worker import UvicornWorker
+
+from config.uvicorn_protocol import Protocol
 {% endif %}
 
 # Once before any worker: a bad environment ends in one message, not in one worker after another.
@@ -28,6 +30,7 @@ class Worker(UvicornWorker):  # type: ignore[misc]
     """One event loop per worker process, as config/asgi.py needs it."""
 
     CONFIG_KWARGS = UvicornWorker.CONFIG_KWARGS | {
+        "http": Protocol,
         "lifespan": "on",
         "ws": "none",
         "server_header": False,

@@ -10,6 +10,8 @@ from importlib import import_module
 
 import uvicorn
 
+from config.uvicorn_protocol import Protocol
+
 
 def main() -> None:
     """Serve until SIGTERM or SIGINT, then finish the requests in progress."""
@@ -23,6 +25,7 @@ def main() -> None:
         host="0.0.0.0",  # noqa: S104
         port=settings.PORT,
         workers=settings.WORKERS,
+        http=Protocol,
         lifespan="on",
         ws="none",
         timeout_graceful_shutdown=settings.SHUTDOWN_TIMEOUT,
