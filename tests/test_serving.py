@@ -177,13 +177,15 @@ def test_a_proxy_is_believed_whom_it_speaks_for(
 
 
 def assert_static_files_are_served(client: httpx.Client, page: str) -> None:
-    """Every asset of the page is there, named by its content, to be kept for good."""
+    """Every asset of the page is there, compressed, named by its content, to be kept for good."""
     addresses = re.findall(r'(?:href|src)="(/static/[^"]+)"', page)
     assert addresses
     for address in addresses:
         asset = client.get(address)
         assert asset.status_code == 200
         assert "immutable" in asset.headers["cache-control"]
+        assert asset.headers["content-encoding"] == "gzip"
+        assert asset.headers["vary"] == "Accept-Encoding"
 
 
 def test_without_its_secrets_production_refuses_to_start(project: Project) -> None:
