@@ -175,6 +175,28 @@ def wait_until(reached: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+def test_requests_are_taken_until_the_delay_is_over(
+    project: Project, production: dict[str, str]
+) -> None:
+    port = int(production["PORT"])
+    environment = production | {"SHUTDOWN_DELAY": "6", "WEB_CONCURRENCY": "1"}
+
+    def get(path: str) -> httpx.Response:
+        return httpx.get(f"http://127.0.0.1:{port}{path}", headers=HEADERS)
+
+    with project.serving(port, *serve_command(project), **environment) as server:
+        assert get("/readyz").status_code == 200
+        server.send_signal(signal.SIGTERM)
+        wait_until(lambda: get("/readyz").json()["status"] == "draining")
+        for _ in range(30):  # longer than any server takes that ends at once
+            response = get("/api/orders/stats/")
+            assert response.status_code == 200
+            assert response.headers["connection"] == "close"
+            time.sleep(0.1)
+
+        assert server.wait(timeout=GRACE_PERIOD) == 0
+
+
 def test_a_signal_is_not_lost_on_workers_that_still_start(
     project: Project, production: dict[str, str]
 ) -> None:

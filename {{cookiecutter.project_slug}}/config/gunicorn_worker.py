@@ -48,9 +48,12 @@ class Worker(gasgi.ASGIWorker):  # type: ignore[misc]
 
     def init_signals(self) -> None:
         super().init_signals()
-        self.loop.remove_signal_handler(signal.SIGTERM)
-        # One that core/drain.py can put itself before.
-        signal.signal(signal.SIGTERM, lambda number, frame: self.handle_exit_signal())
+        # One that works before the loop runs, and that core/drain.py can put itself before.
+        stop = super().handle_exit_signal
+        signal.signal(signal.SIGTERM, lambda number, frame: stop())
+
+    def handle_exit_signal(self) -> None:
+        """Do nothing when the loop hears of SIGTERM, which the handler above takes care of."""
 
     def load_wsgi(self) -> None:
         super().load_wsgi()
