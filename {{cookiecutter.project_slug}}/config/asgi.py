@@ -6,11 +6,16 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from core.asgi import Lifespan
+from core.body_limit import BodyLimit
 from core.drain import close_connections
 from core.lean import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 application = Lifespan(
-    close_connections(get_asgi_application()),
+    BodyLimit(
+        close_connections(get_asgi_application()),
+        limit=settings.MAX_BODY_SIZE,
+        limits=settings.MAX_BODY_SIZES,
+    ),
     shared=[import_string(path) for path in settings.LIFESPAN],
 )

@@ -83,6 +83,10 @@ READINESS_CHECKS = {
 {% endif %}
 }
 
+# Bytes that the body of a request may have; and other limits, by what its path begins with.
+MAX_BODY_SIZE = 2_500_000
+MAX_BODY_SIZES: dict[str, int] = {}
+
 INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
