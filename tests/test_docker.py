@@ -78,7 +78,7 @@ def test_the_composition_gives_away_nothing(render: Callable[..., Path], answers
     text = (project / "compose.yaml").read_text(encoding="utf-8")
     in_env = dict(re.findall("^([A-Z_]+)=(.*)$", (project / ".env").read_text(), re.MULTILINE))
     example = (project / ".env.example").read_text(encoding="utf-8")
-    asked_for = set(re.findall(r"\$\{(\w+)", text))
+    asked_for = set(re.findall(r"\$\{(\w+):\?", text))
     secrets = [in_env[name] for name in asked_for]
     assert len(set(secrets)) == len(secrets)
     for secret in secrets:
