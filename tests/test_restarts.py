@@ -24,8 +24,8 @@ pytestmark = [
 
 STREAMS = 100
 CALLERS = 8
-SHUTDOWN_DELAY = 1.0
-"""Seconds, and the proxy asks for readiness ten times in them."""
+SHUTDOWN_DELAY = 2.0
+"""Seconds, and the proxy asks for readiness twenty times in them."""
 GRACE_PERIOD = 30
 """Seconds after which Kubernetes kills."""
 
@@ -98,7 +98,7 @@ class Proxy:
                 except httpx.TransportError:
                     is_ready = False
                 (self.ready.add if is_ready else self.ready.discard)(port)
-                await asyncio.sleep(SHUTDOWN_DELAY / 10)
+                await asyncio.sleep(SHUTDOWN_DELAY / 20)
 
     async def _one_that_is_ready(self) -> int:
         while not self.ready:  # noqa: ASYNC110
