@@ -9,6 +9,9 @@ urlpatterns = [
     path("", include("apps.dashboard.urls")),
     path("", include("apps.accounts.urls")),
     path("", include("apps.orders.urls")),
+{% if cookiecutter.celery_broker != "none" %}
+    path("", include("apps.images.urls")),
+{% endif %}
 {% if cookiecutter.use_sse %}
     path("", include("apps.events.urls")),
 {% endif %}

@@ -1,9 +1,11 @@
 """What every template may use."""
 
+from typing import Any
+
 from django.conf import settings
 from django.http import HttpRequest
 
 
-def service(request: HttpRequest) -> dict[str, str]:
-    """The service's name, for titles and headings."""
-    return {"service_name": settings.SERVICE_NAME}
+def service(request: HttpRequest) -> dict[str, Any]:
+    """The service's name, for titles and headings, and the pages to link to."""
+    return {"service_name": settings.SERVICE_NAME, "navigation": settings.NAVIGATION}

@@ -27,6 +27,7 @@ from apps.events.engines import Engine, current_engine
 from apps.events.engines.database import PRUNED_EVERY, DatabaseEngine
 from apps.events.event import encode, read_positions, write_positions
 from apps.events.models import StoredEvent
+from apps.events.permissions import public_topics
 from apps.events.services import Event, InvalidEventError, publish, publish_sync
 from core.drain import draining
 from core.lean import get_asgi_application
@@ -385,6 +386,15 @@ async def test_a_topic_that_is_not_public_is_closed(async_client: AsyncClient) -
 
     assert response.status_code == 401
     assert response.json()["errors"]["secret"]["reason"] == "unauthorized"
+
+
+@pytest.mark.parametrize(("topic", "public"), [("room.7", True), ("room", False), ("x.room.7", False)])
+async def test_a_star_makes_the_topics_public_that_begin_so(
+    settings: Settings, topic: str, public: bool
+) -> None:
+    settings.EVENTS_PUBLIC_TOPICS = ["news", "room.*"]
+
+    assert await public_topics(HttpRequest(), topic) is public
 
 
 async def test_a_topic_that_is_not_public_is_closed_to_users_too(async_client: AsyncClient) -> None:

@@ -5,5 +5,9 @@ from django.http import HttpRequest
 
 
 def live(request: HttpRequest) -> dict[str, dict[str, str]]:
-    """The template that makes a page live, by the topics that everybody may listen to."""
-    return {"live": dict.fromkeys(settings.EVENTS_PUBLIC_TOPICS, "events/live.html")}
+    """The template that makes a page live, by the topics that everybody may listen to.
+
+    Of `image.*` it is the word before the dot.
+    """
+    topics = [topic.removesuffix(".*") for topic in settings.EVENTS_PUBLIC_TOPICS]
+    return {"live": dict.fromkeys(topics, "events/live.html")}

@@ -21,6 +21,14 @@ from config.upstreams import UPSTREAMS as DECLARED_UPSTREAMS
 
 SERVICE_NAME = {{ cookiecutter.__project_name_literal }}
 
+# The pages that every page links to: their names for people, and in the routes.
+NAVIGATION = {
+    "Dashboard": "dashboard:page",
+{% if cookiecutter.celery_broker != "none" %}
+    "Images": "images:page",
+{% endif %}
+}
+
 # Upstreams are declared in config/upstreams.py.
 UPSTREAMS = {upstream.name: upstream for upstream in DECLARED_UPSTREAMS}
 
@@ -85,7 +93,12 @@ READINESS_CHECKS = {
 
 # Bytes that the body of a request may have; and other limits, by what its path begins with.
 MAX_BODY_SIZE = 2_500_000
+{% if cookiecutter.celery_broker != "none" %}
+IMAGES_MAX_BYTES = 20 * 1024 * 1024
+MAX_BODY_SIZES = dict.fromkeys(["/images/", "/api/images/"], IMAGES_MAX_BYTES + 64 * 1024)
+{% else %}
 MAX_BODY_SIZES: dict[str, int] = {}
+{% endif %}
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -106,6 +119,9 @@ INSTALLED_APPS = [
     "apps.accounts",
     "apps.dashboard",
     "apps.orders",
+{% if cookiecutter.celery_broker != "none" %}
+    "apps.images",
+{% endif %}
 {% if cookiecutter.use_sse %}
     "apps.events",
 {% endif %}
@@ -278,7 +294,31 @@ CELERY_TASK_SOFT_TIME_LIMIT = 60
 CELERY_TASK_TIME_LIMIT = 90
 
 # What is done regularly, by task.
-CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {}
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "images": {"task": "apps.images.tasks.sweep", "schedule": timedelta(minutes=1)},
+}
+
+# Images
+# ------------------------------------------------------------------------------
+
+# What may be sent, in pixels; in bytes, see MAX_BODY_SIZES. One of that many takes a worker about
+# 5 bytes of memory for each.
+IMAGES_MAX_PIXELS = 64_000_000
+
+# The longer sides of what an image is made into, in pixels; none is made larger than it is.
+IMAGES_SIZES = [320, 640, 1280]
+
+# After how many seconds without progress an image is queued again: longer than a worker may take.
+# And how often a worker may begin with it.
+IMAGES_STUCK_AFTER = 5 * 60
+IMAGES_MAX_TRIES = 3
+
+# What is told of the progress of an image.
+{% if cookiecutter.use_sse %}
+IMAGES_PROGRESS: str | None = "apps.events.services.publish_sync"
+{% else %}
+IMAGES_PROGRESS: str | None = None
+{% endif %}
 
 {% endif %}
 # Callers from elsewhere
@@ -338,6 +378,14 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_I18N = True
 
+{% if cookiecutter.celery_broker != "none" %}
+# What people send, in a folder that the service and its workers share
+# ------------------------------------------------------------------------------
+
+MEDIA_URL = "media/"
+MEDIA_ROOT = env.str("MEDIA_ROOT", str(BASE_DIR / "media"))
+
+{% endif %}
 # Static files, served by the service itself through ServeStatic
 # ------------------------------------------------------------------------------
 
