@@ -61,13 +61,19 @@ KNOWN_AS = {
     "django-axes": "axes",
     "django-stubs": "mypy_django_plugin",
     "import-linter": "importlinter",
+    "pillow": "PIL",
     "psycopg": "backends.postgresql",
     "pytest-asyncio": "asyncio_mode",
     "pytest-django": "pytest_django",
     "rust-just": "just",
     "uvloop": "asgi_lifespan",  # Gunicorn's ASGI worker takes it if it is there
 }
-COMES_WITH = {"celery": ["kombu"], "django": ["asgiref"], "django-axes": ["axes"]}
+COMES_WITH = {
+    "celery": ["kombu"],
+    "django": ["asgiref"],
+    "django-axes": ["axes"],
+    "pillow": ["PIL"],
+}
 OF_THE_PROJECT = {"apps", "config", "core", "stubs"}
 
 

@@ -388,7 +388,9 @@ async def test_a_topic_that_is_not_public_is_closed(async_client: AsyncClient) -
     assert response.json()["errors"]["secret"]["reason"] == "unauthorized"
 
 
-@pytest.mark.parametrize(("topic", "public"), [("room.7", True), ("room", False), ("x.room.7", False)])
+@pytest.mark.parametrize(
+    ("topic", "public"), [("room.7", True), ("room", False), ("x.room.7", False)]
+)
 async def test_a_star_makes_the_topics_public_that_begin_so(
     settings: Settings, topic: str, public: bool
 ) -> None:
