@@ -28,6 +28,8 @@ FILES_WITH_JINJA = {
     "compose.yaml",
     "config/gunicorn.conf.py",
     "config/settings/base.py",
+    "config/settings/production.py",
+    "config/settings/test.py",
     "config/urls.py",
     "justfile",
     "pyproject.toml",

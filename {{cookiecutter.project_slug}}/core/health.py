@@ -55,27 +55,28 @@ async def livez(request: HttpRequest) -> JsonResponse:
 async def readyz(request: HttpRequest) -> JsonResponse:
     """Answer 200 if everything the service cannot do without is there, else 503.
 
-    That is what `READINESS_CHECKS` names; and the process must not have been told to stop. The
-    circuits of the upstreams are told too. They do not count: the service answers without an
-    upstream, and would be taken away from all its users for the sake of some.
+    That is what `READINESS_CHECKS` names; and the process must not have been told to stop. What
+    `READINESS_NOTES` names, such as the circuits of the upstreams, is told too. It does not count:
+    the service answers without an upstream, and would be taken away from all its users for the
+    sake of some.
     """
     if (await stopping.get()).is_set():
         return JsonResponse({"status": "draining"}, status=503)
     async with asyncio.TaskGroup() as group:
         running = {
             name: group.create_task(_run(import_string(path)))
-            for name, path in settings.READINESS_CHECKS.items()
+            for name, path in (settings.READINESS_CHECKS | settings.READINESS_NOTES).items()
         }
-    checks = {name: task.result() for name, task in running.items()}
+    checks = {name: running[name].result() for name in settings.READINESS_CHECKS}
+    notes = {name: running[name].result() for name in settings.READINESS_NOTES}
     ready = all(state == "ok" for state in checks.values())
-    circuits = {name: breaker_of(upstream).state for name, upstream in declared_upstreams().items()}
     return JsonResponse(
-        {"status": "ready" if ready else "not ready", "checks": checks, "circuits": circuits},
+        {"status": "ready" if ready else "not ready", "checks": checks, **notes},
         status=200 if ready else 503,
     )
 
 
-async def _run(check: Callable[[], Awaitable[str]]) -> str:
+async def _run(check: Callable[[], Awaitable[Any]]) -> Any:
     try:
         async with asyncio.timeout(CHECK_TIMEOUT):
             return await check()
@@ -84,6 +85,11 @@ async def _run(check: Callable[[], Awaitable[str]]) -> str:
     except Exception:
         logger.exception("A readiness check failed in a way that it does not know of.")
         return "failed"
+
+
+async def circuits() -> dict[str, str]:
+    """Tell the state of each upstream's circuit."""
+    return {name: breaker_of(upstream).state for name, upstream in declared_upstreams().items()}
 
 
 async def database() -> str:

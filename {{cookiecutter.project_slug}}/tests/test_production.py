@@ -1,13 +1,20 @@
 """Production settings: strict about what they need, clean by Django's own deployment checks."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+PROJECT = Path(__file__).parent.parent
+# Those that have a default there are behind a `#`.
+EXAMPLES = re.findall(
+    r"^#? ?([A-Z_]+)=(.*)$", (PROJECT / ".env.example").read_text(encoding="utf-8"), re.MULTILINE
+)
 COMPLETE = {
+    **dict(EXAMPLES),
     "DJANGO_SECRET_KEY": "k7w" * 20 + "%fuz-91_qa",
     "DJANGO_ALLOWED_HOSTS": "service.example.com",
     **{
@@ -19,11 +26,10 @@ COMPLETE = {
 
 def manage(*arguments: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """Run manage.py with production settings and no environment but this one."""
-    kept = ("PATH", "SYSTEMROOT", "DATABASE_URL")
-    system = {name: os.environ[name] for name in kept if name in os.environ}
+    system = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
-        cwd=Path(__file__).parent.parent,
+        cwd=PROJECT,
         env=system | {"DJANGO_SETTINGS_MODULE": "config.settings.production"} | environment,
         capture_output=True,
         encoding="utf-8",

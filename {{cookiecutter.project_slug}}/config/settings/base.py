@@ -4,6 +4,9 @@ https://docs.djangoproject.com/en/6.1/ref/settings/
 """
 
 import logging
+{% if cookiecutter.celery_broker != "none" %}
+import sys
+{% endif %}
 from datetime import timedelta
 {% if cookiecutter.database == "postgresql" or cookiecutter.celery_broker != "none" %}
 from typing import Any
@@ -88,6 +91,14 @@ READINESS_CHECKS = {
     "database": "core.health.database",
 {% if cookiecutter.celery_broker != "none" %}
     "broker": "core.tasks.health.broker",
+{% endif %}
+}
+
+# What it tells beside: without it the service still does most of its work.
+READINESS_NOTES = {
+    "circuits": "core.health.circuits",
+{% if cookiecutter.celery_broker != "none" %}
+    "workers": "core.tasks.health.workers",
 {% endif %}
 }
 
@@ -273,27 +284,82 @@ EVENTS_MAX_LISTENERS_PER_CLIENT = env.int("EVENTS_MAX_LISTENERS_PER_CLIENT", 100
 
 TASKS_APP = "config.celery.app"
 
-# Without a broker, a folder carries the tasks, for development and tests.
-CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", "filesystem://")
+{% if cookiecutter.celery_broker == "redis" %}
+CELERY_BROKER_URL = env.str(
+    "CELERY_BROKER_URL",
+    "filesystem://",
+    validate=validate.Regexp(r"(rediss?|filesystem)://", error="Starts with redis://."),
+)
 if CELERY_BROKER_URL.startswith("filesystem:"):
+    # No server: for development and tests.
+    CELERY_BROKER_TRANSPORT = "core.tasks.folder:Transport"
+    CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {"folder": str(BASE_DIR / ".tasks")}
+else:
     CELERY_BROKER_TRANSPORT_OPTIONS = {
-        "data_folder_in": str(BASE_DIR / ".tasks"),
-        "data_folder_out": str(BASE_DIR / ".tasks"),
-        "control_folder": str(BASE_DIR / ".tasks"),
+        # Seconds after which a task that is not done is given to another worker: longer than any
+        # task takes, with the wait for its retry. It is looked for every 5 seconds.
+        "visibility_timeout": 120,
+        "unacked_restore_interval": 5,
+        "unacked_restore_throttle": 1,
+        "socket_connect_timeout": 2,
+        "socket_timeout": 5,
     }
-    (BASE_DIR / ".tasks").mkdir(exist_ok=True)
+{% else %}
+CELERY_BROKER_URL = env.str(
+    "CELERY_BROKER_URL",
+    "filesystem://",
+    validate=validate.Regexp(r"(amqps?|filesystem)://", error="Starts with amqp://."),
+)
+if CELERY_BROKER_URL.startswith("filesystem:"):
+    # No server: for development and tests.
+    CELERY_BROKER_TRANSPORT = "core.tasks.folder:Transport"
+    CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {"folder": str(BASE_DIR / ".tasks")}
+else:
+    # A task counts as queued when RabbitMQ says so, and then outlives a crash of it: quorum queues
+    # are on disk, and on most servers of a cluster. Retries wait in queues of their own.
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"confirm_publish": True}
+    CELERY_TASK_DEFAULT_QUEUE_TYPE = "quorum"
+    CELERY_TASK_DEFAULT_EXCHANGE_TYPE = "topic"
+    CELERY_TASK_CREATE_MISSING_QUEUE_TYPE = "quorum"
+    CELERY_TASK_CREATE_MISSING_QUEUE_EXCHANGE_TYPE = "topic"
+{% endif %}
 
-# A task is done when it is done: one whose worker vanishes is given to another.
+# The broker may be away: who queues a task hears of it soon, workers wait for it to come back.
+CELERY_BROKER_CONNECTION_TIMEOUT = 2
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_max": 0}
+
+# Tasks of this service alone, as other services may use the same broker.
+CELERY_TASK_DEFAULT_QUEUE = "{{ cookiecutter.project_slug }}"
+
+# A task is off the queue when it is done, so one whose worker vanished is done again: it has to
+# come to the same result then. A worker takes what it works on, and leaves the rest to others.
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+
+# How long a task may run, in seconds: then SoftTimeLimitExceeded is raised in it, and a little
+# later it is killed.
+CELERY_TASK_SOFT_TIME_LIMIT = 60
+CELERY_TASK_TIME_LIMIT = 75
+
+# Tasks write down themselves what came of them; what nobody reads is not kept.
 CELERY_TASK_IGNORE_RESULT = True
 
-# Seconds that a task may take; then SoftTimeLimitExceeded is raised in it, and then it is killed.
-CELERY_TASK_SOFT_TIME_LIMIT = 60
-CELERY_TASK_TIME_LIMIT = 90
+# Worker processes, where the system can fork. Each is replaced after some tasks, for what a
+# library leaks.
+CELERY_WORKER_POOL = "solo" if sys.platform == "win32" else "prefork"
+CELERY_WORKER_CONCURRENCY = WORKERS
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
 
-# What is done regularly, by task.
+# How long a worker that is told to stop goes on with its tasks, in seconds, before it gives them
+# back to the queue. With REMAP_SIGTERM=SIGQUIT in its environment, as in the justfile.
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = SHUTDOWN_TIMEOUT
+
+# What is done again and again, by `celery beat`, which keeps no file of when it was last.
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "images": {"task": "apps.images.tasks.sweep", "schedule": timedelta(minutes=1)},
 }

@@ -1,7 +1,7 @@
-"""Work for other processes: `await enqueue(resize, image.pk)` from async code, `enqueue_sync` from sync.
+"""Work for other processes: `await enqueue(resize, image.pk)`, or `enqueue_sync` in sync code.
 
-A task is a sync function in an app's `tasks.py`, below Celery's `@shared_task`. Its own `.delay()`
-opens sockets, and an event loop that calls it serves nobody meanwhile.
+A task is a sync function below Celery's `@shared_task`, in the `tasks.py` of an app. It may be
+run again, as when its worker was killed in the middle of it, and its queue may be unavailable.
 """
 
 from core.tasks.queue import QueueUnavailableError, enqueue, enqueue_sync

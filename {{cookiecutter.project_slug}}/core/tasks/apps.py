@@ -9,4 +9,6 @@ class TasksConfig(AppConfig):
     name = "core.tasks"
 
     def ready(self) -> None:
+        from core.tasks import checks, signals  # noqa: F401
+
         import_string(settings.TASKS_APP).set_default()
