@@ -23,11 +23,11 @@ class Channel(filesystem.Channel):
 
     data_folder_in = data_folder_out = control_folder
 
-    def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
+    def _put(self, queue: str, payload: Any, **kwargs: Any) -> None:  # type: ignore[override]
         # https://github.com/celery/kombu/issues/1551
         name = f"{time_ns()}_{uuid4()}"
         unfinished = self.control_folder / name
-        unfinished.write_text(dumps(message), encoding="utf-8")
+        unfinished.write_text(dumps(payload), encoding="utf-8")
         unfinished.replace(self.control_folder / f"{name}.{queue}.msg")
 
 
