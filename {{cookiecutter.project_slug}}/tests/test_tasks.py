@@ -53,7 +53,8 @@ def registered() -> Iterator[Callable[..., None]]:
     names = []
 
     def register(function: Any, **options: Any) -> None:
-        current_app.task(name=f"tests.{function.__name__}", **options)(function)
+        task: Any = current_app.task
+        task(name=f"tests.{function.__name__}", **options)(function)
         names.append(f"tests.{function.__name__}")
 
     yield register

@@ -18,7 +18,7 @@ def _connect() -> str:
     with current_app.connection_for_write(connect_timeout=1) as connection:
         try:
             connection.ensure_connection(max_retries=0)
-            connection.default_channel  # noqa: B018 - Redis is not asked before
+            connection.default_channel  # noqa: B018 - some are not asked before
         except OperationalError:
             return "failed"
     return "ok"
