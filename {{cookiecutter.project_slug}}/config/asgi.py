@@ -9,13 +9,16 @@ from core.asgi import Lifespan
 from core.body_limit import BodyLimit
 from core.drain import close_connections
 from core.lean import get_asgi_application
+from core.request_log import RequestLog
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 application = Lifespan(
-    BodyLimit(
-        close_connections(get_asgi_application()),
-        limit=settings.MAX_BODY_SIZE,
-        limits=settings.MAX_BODY_SIZES,
+    RequestLog(
+        BodyLimit(
+            close_connections(get_asgi_application()),
+            limit=settings.MAX_BODY_SIZE,
+            limits=settings.MAX_BODY_SIZES,
+        )
     ),
     shared=[import_string(path) for path in settings.LIFESPAN],
 )

@@ -1,5 +1,7 @@
 """The environment: where every setting that differs between places comes from."""
 
+import logging
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,6 +9,7 @@ from typing import cast
 
 from environs import Env, EnvValidationError
 
+from core.logging import json_formatter
 from core.upstreams import Upstream
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -46,8 +49,18 @@ def refuse_bad_configuration(upstreams: Mapping[str, Upstream]) -> None:
         for problem in upstream.problems()
     ]
     if problems:
-        print("\nThis configuration cannot work:\n", file=sys.stderr)
-        for problem in problems:
-            print(f"  {problem}", file=sys.stderr)
-        print("\nSee .env.example and config/upstreams.py.", file=sys.stderr)
+        _print(problems)
         sys.exit(CANNOT_START)
+
+
+def _print(problems: list[str]) -> None:
+    """Say what is wrong: to people, or, as the log would, to machines."""
+    if os.environ.get("LOG_FORMAT") != "console" and not sys.stderr.isatty():
+        line = {"name": __name__, "levelname": "CRITICAL", "problems": problems}
+        record = logging.makeLogRecord(line | {"msg": "This configuration cannot work"})
+        print(json_formatter().format(record), file=sys.stderr)
+        return
+    print("\nThis configuration cannot work:\n", file=sys.stderr)
+    for problem in problems:
+        print(f"  {problem}", file=sys.stderr)
+    print("\nSee .env.example and config/upstreams.py.", file=sys.stderr)

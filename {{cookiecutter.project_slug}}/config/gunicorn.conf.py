@@ -50,7 +50,9 @@ graceful_timeout = ceil(settings.SHUTDOWN_DELAY + settings.SHUTDOWN_TIMEOUT + 3)
 
 keepalive = settings.KEEP_ALIVE
 
-accesslog = "-"
+logconfig_dict = settings.LOGGING
+# The application writes a line per request itself.
+accesslog = None
 
 # Where workers show that they live: in memory, where there is a place for files in memory.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108

@@ -31,6 +31,9 @@ def main() -> None:
         timeout_graceful_shutdown=settings.SHUTDOWN_TIMEOUT,
         timeout_keep_alive=settings.KEEP_ALIVE,
         server_header=False,
+        log_config=settings.LOGGING,
+        # The application writes a line per request itself.
+        access_log=False,
     )
 
 

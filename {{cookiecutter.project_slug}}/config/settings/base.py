@@ -499,17 +499,40 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 # Logging
 # ------------------------------------------------------------------------------
 
+LOG_FORMAT = env.str(
+    "LOG_FORMAT",
+    "json",
+    validate=validate.OneOf(["json", "console"], error="Either json or console."),
+)
+LOG_LEVEL = env.log_level("LOG_LEVEL", logging.INFO)
+
+# The servers write through this too; core/request_log.py has a line per request in place of theirs.
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "console": {"format": "{asctime} {levelname:<8} {name}: {message}", "style": "{"},
+        "json": {"()": "core.logging.json_formatter"},
+        "console": {"()": "core.logging.console_formatter"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "console"}},
-    "root": {"handlers": ["console"], "level": env.log_level("LOG_LEVEL", logging.INFO)},
+    "filters": {"only_tracebacks": {"()": "core.logging.OnlyTracebacks"}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "level": LOG_LEVEL}
+    },
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         "django": {"handlers": [], "propagate": True},
-        # Several lines for each attempt to log in.
+        # A status is in the line of its request already.
+        "django.request": {"filters": ["only_tracebacks"]},
+        # Anybody can cause these, as often as they like.
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
+        "django.security.RequestDataTooBig": {"level": "CRITICAL"},
+{% if cookiecutter.server != "uvicorn" %}
+        "gunicorn.error": {"handlers": [], "propagate": True},
+{% endif %}
+        "uvicorn": {"handlers": [], "propagate": True},
+        "uvicorn.error": {"handlers": [], "propagate": True},
+        "uvicorn.access": {"handlers": [], "propagate": False},
+        # Several lines for each attempt to log in, and its version with every command.
         "axes": {"level": "WARNING"},
         # One line per upstream call is too much for every request.
         "httpx": {"level": "WARNING"},

@@ -7,7 +7,7 @@ Sync code has `fetch_sync`.
 
 from core.upstreams.breaker import State, breaker_of
 from core.upstreams.call import connections
-from core.upstreams.context import deadline, forwarded_headers
+from core.upstreams.context import Calls, counted_calls, deadline, forwarded_headers
 from core.upstreams.declaration import Upstream, declared_upstreams
 from core.upstreams.failures import Failure, Reason, UpstreamError
 from core.upstreams.fan_out import FanOut, fan_out
@@ -16,6 +16,7 @@ from core.upstreams.kept import Answer
 
 __all__ = [
     "Answer",
+    "Calls",
     "Failure",
     "FanOut",
     "Reason",
@@ -24,6 +25,7 @@ __all__ = [
     "UpstreamError",
     "breaker_of",
     "connections",
+    "counted_calls",
     "deadline",
     "declared_upstreams",
     "fan_out",

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -12,7 +13,7 @@ import stamina
 
 from core.asgi import PerLoop
 from core.upstreams.breaker import breaker_of
-from core.upstreams.context import seconds_left
+from core.upstreams.context import counted_calls, seconds_left
 from core.upstreams.declaration import Upstream
 from core.upstreams.failures import Reason, UpstreamError
 from core.upstreams.http import Question, exchange, new_transport
@@ -39,6 +40,7 @@ async def call(upstream: Upstream, question: Question) -> dict[str, Any]:
     """
     channel = (await connections.get()).channel(upstream)
     end = _end(upstream)
+    started = time.perf_counter()
     try:
         body = await channel.attempt(question, end)
     except UpstreamError as error:
@@ -46,6 +48,11 @@ async def call(upstream: Upstream, question: Question) -> dict[str, Any]:
         if not repeatable or _pause(error, end) is False:
             raise
         body = await channel.attempt_again(question, end, error)
+    finally:
+        calls = counted_calls.get()
+        if calls is not None:
+            calls.count += 1
+            calls.seconds += time.perf_counter() - started
     return _parse(upstream, body)
 
 

@@ -4,11 +4,24 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 
 forwarded_headers: ContextVar[tuple[tuple[str, str], ...]] = ContextVar(
     "forwarded_headers", default=()
 )
 """Headers of the incoming request that outgoing ones repeat: its id and its trace."""
+
+
+@dataclass(slots=True)
+class Calls:
+    """How many calls were made, and how many seconds they took, added up."""
+
+    count: int = 0
+    seconds: float = 0.0
+
+
+counted_calls: ContextVar[Calls | None] = ContextVar("counted_calls", default=None)
+"""Where calls are counted; an object, so that those of other tasks and threads count too."""
 
 _ends_at: ContextVar[float | None] = ContextVar("ends_at", default=None)
 
