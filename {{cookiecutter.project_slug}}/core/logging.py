@@ -123,9 +123,7 @@ NEVER_WRITTEN = {
 def _censor_names(logger: Any, method: str, event: EventDict) -> EventDict:
     """Keep the values of secrets out, by their names."""
     return {
-        name: _censored(name, value)
-        for name, value in event.items()
-        if name not in NEVER_WRITTEN
+        name: _censored(name, value) for name, value in event.items() if name not in NEVER_WRITTEN
     }
 
 

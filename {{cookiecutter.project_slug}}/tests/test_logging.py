@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse
-from django.test import AsyncClient
 from django.urls import path
 
 from config.asgi import application
@@ -130,7 +129,7 @@ async def test_probes_that_go_well_are_not_told(lines: Lines) -> None:
     assert lines() == []
 
 
-async def test_calls_to_upstreams_are_counted(lines: Lines, stub_upstreams: Any) -> None:
+async def test_calls_to_upstreams_are_counted(lines: Lines) -> None:
     await ask("/api/dashboard/")
 
     [line] = [line for line in lines() if line["event"] == "request"]
@@ -165,9 +164,11 @@ def test_what_looks_like_a_secret_is_not_written(lines: Lines, text: str) -> Non
 
 
 async def test_a_warning_level_leaves_out_requests_that_went_well(
-    lines: Lines, monkeypatch: pytest.MonkeyPatch, async_client: AsyncClient
+    lines: Lines, request: pytest.FixtureRequest
 ) -> None:
-    monkeypatch.setattr(logging.getLogger("core.request_log"), "level", logging.WARNING)
+    request_log = logging.getLogger("core.request_log")
+    request.addfinalizer(lambda: request_log.setLevel(logging.NOTSET))
+    request_log.setLevel(logging.WARNING)
 
     await ask("/notes/7/")
 
