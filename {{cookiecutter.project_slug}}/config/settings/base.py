@@ -287,7 +287,7 @@ TASKS_APP = "config.celery.app"
 {% if cookiecutter.celery_broker == "redis" %}
 CELERY_BROKER_URL = env.str(
     "CELERY_BROKER_URL",
-    "filesystem://",
+    "filesystem://localhost",
     validate=validate.Regexp(r"(rediss?|filesystem)://", error="Starts with redis://."),
 )
 if CELERY_BROKER_URL.startswith("filesystem:"):
@@ -307,7 +307,7 @@ else:
 {% else %}
 CELERY_BROKER_URL = env.str(
     "CELERY_BROKER_URL",
-    "filesystem://",
+    "filesystem://localhost",
     validate=validate.Regexp(r"(amqps?|filesystem)://", error="Starts with amqp://."),
 )
 if CELERY_BROKER_URL.startswith("filesystem:"):

@@ -15,7 +15,7 @@ AXES_ENABLED = False
 {% if cookiecutter.celery_broker != "none" %}
 
 # Not development's, whose worker would take the tasks of the tests.
-CELERY_BROKER_URL = "filesystem://"
+CELERY_BROKER_URL = "filesystem://localhost"
 CELERY_BROKER_TRANSPORT = "core.tasks.folder:Transport"
 CELERY_BROKER_TRANSPORT_OPTIONS = {"folder": str(BASE_DIR / ".tasks" / "test")}
 {% endif %}
