@@ -1,20 +1,23 @@
 """The shipped production command, on real sockets, with each server choice."""
 
+import json
 import re
 import shlex
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing, suppress
 from http.client import HTTPConnection
+from pathlib import Path
 
 import httpx
 import pytest
 from answers import CHOICES, Answers
-from conftest import Project, unused_port
+from conftest import UV, Project, unused_port, wait_for
 
 pytestmark = [
     pytest.mark.slow,
@@ -177,6 +180,35 @@ def test_a_proxy_is_believed_whom_it_speaks_for(
         assert listens("198.51.100.2") == 200
         # What the client wrote itself comes first and does not count.
         assert listens("203.0.113.9, 198.51.100.1") == 503
+
+
+def test_every_line_of_the_log_is_json_and_names_its_request(
+    project: Project, command: list[str], production: dict[str, str], tmp_path: Path
+) -> None:
+    port = int(production["PORT"])
+    with (
+        (tmp_path / "log").open("wb") as log,
+        subprocess.Popen(
+            [UV, "run", "--no-sync", *command],
+            cwd=project.path,
+            env=project.environment | production,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        ) as server,
+    ):
+        wait_for(port, server)
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=HEADERS) as client:
+            answer = client.get("/api/orders/stats/?token=hush")
+            client.get("/nothing/", headers={"host": "evil.example.com"})
+            client.post("/accounts/login/", data={"password": "hush"})
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(timeout=30) == 0
+
+    text = (tmp_path / "log").read_text(encoding="utf-8")
+    lines = [json.loads(line) for line in text.splitlines()]
+    [line] = [line for line in lines if line.get("route") == "/api/orders/stats/"]
+    assert line["request_id"] == answer.headers["x-request-id"]
+    assert "hush" not in text
 
 
 def assert_static_files_are_served(client: httpx.Client, page: str) -> None:
