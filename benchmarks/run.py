@@ -77,7 +77,9 @@ def main() -> int:
         (line.partition(":")[2].strip() for line in cpu_info() if line.startswith("model name")),
         platform.processor(),
     )
-    import events  # which imports this module
+    # These import this module.
+    import events
+    import tasks
 
     with tempfile.TemporaryDirectory() as folder:
         project = prepare(Path(folder))
@@ -90,6 +92,8 @@ def main() -> int:
             processes(project)
             failing(project)
             pool(Path(folder))
+            if events.answers(events.REDIS_URL):
+                tasks.tasks(Path(folder))
     return 0
 
 

@@ -22,3 +22,11 @@ if apps.is_installed("django_eventstream"):
         path("bench/eventstream/<channel>/", include("django_eventstream.urls")),
         path("bench/eventstream-publish/", bench_views.publish_to_eventstream),
     ]
+
+if apps.is_installed("apps.images"):
+    import bench_tasks
+
+    urlpatterns += [
+        path("bench/enqueue/", bench_tasks.enqueue_one),
+        path("bench/resize-inline/", bench_tasks.resize_inline),
+    ]
