@@ -77,7 +77,15 @@ def send(image: bytes) -> str:
 @contextmanager
 def worker(project: Path, more: dict[str, str]) -> Iterator[None]:
     """Run a worker beside what makes the load, whose figures it must not change."""
-    command = [".venv/bin/celery", "--app", "config.celery", "worker", "--concurrency", "1"]
+    command = [
+        ".venv/bin/celery",
+        "--quiet",
+        "--app",
+        "config.celery",
+        "worker",
+        "--concurrency",
+        "1",
+    ]
     environment = run.variables() | more
     process = subprocess.Popen(
         run.on_core(1, ["nice", "-n", "19", *command]), cwd=project, env=environment
