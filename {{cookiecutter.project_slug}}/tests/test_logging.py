@@ -155,7 +155,11 @@ def test_what_is_named_like_a_secret_is_not_written(lines: Lines, secret: dict[s
 
 @pytest.mark.parametrize(
     "text",
-    ["GET https://a.example/?token=hush", "https://ada:hush@db.example/x", "Authorization: Bearer hush"],
+    [
+        "GET https://a.example/?token=hush",
+        "https://ada:hush@db.example/x",
+        "Authorization: Bearer hush",
+    ],
 )
 def test_what_looks_like_a_secret_is_not_written(lines: Lines, text: str) -> None:
     logger.warning(text)
