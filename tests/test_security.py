@@ -52,7 +52,6 @@ EVERYWHERE = {
         ("/api/dashboard/", 200),
         ("/api/nothing/", 404),
         ("/nothing/", 404),
-        ("/livez", 200),
     ],
 )
 def test_every_answer_carries_the_headers_that_browsers_obey(
