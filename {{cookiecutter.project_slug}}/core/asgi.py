@@ -11,6 +11,11 @@ type Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 type Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
+def header(scope: Scope, name: bytes) -> str:
+    """Return what a request's header of this name, in lower case, says; nothing if it has none."""
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
+
+
 class PerLoop[T]:
     """Something to share, such as a connection pool: one per event loop, made on first use.
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from core.asgi import Application, Receive, Scope, Send
+from core.asgi import Application, Receive, Scope, Send, header
 
 SILENCE = 20.0
 """Seconds that a client may take for the next piece of a body."""
@@ -85,7 +85,7 @@ class _Body:
 
 def _content_length(scope: Scope) -> int:
     """Return the length that a request says its body has, 0 if it does not say."""
-    return int(dict(scope["headers"]).get(b"content-length", 0))
+    return int(header(scope, b"content-length") or 0)
 
 
 async def _refuse(status: HTTPStatus, limit: int, receive: Receive, send: Send) -> None:

@@ -63,6 +63,25 @@ def problem(
     return JsonResponse(content, status=status, headers=headers, content_type=PROBLEM)
 
 
+def refusal(
+    status: int,
+    what: str,
+    reason: str,
+    detail: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+) -> JsonResponse:
+    """Return a problem with one thing, with a word for programs under `errors`.
+
+    Args:
+        what: that is wrong, such as a field or a topic.
+        reason: the word.
+        detail: the same for people.
+    """
+    errors = {what: {"reason": reason, "detail": detail}}
+    return problem(status, detail, errors=errors, headers=headers)
+
+
 def upstream_problem(
     error: UpstreamError, status: int = HTTPStatus.BAD_GATEWAY, **more: Any
 ) -> JsonResponse:

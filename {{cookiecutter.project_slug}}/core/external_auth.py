@@ -18,7 +18,7 @@ from django.core.exceptions import ImproperlyConfigured, MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import async_only_middleware
 
-from core.errors import problem, upstream_problem
+from core.errors import refusal, upstream_problem
 from core.upstreams import Reason, UpstreamError, declared_upstreams, fetch
 
 KEPT_FOR = 30.0
@@ -74,9 +74,9 @@ def external_auth(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpR
 
     async def middleware(request: HttpRequest) -> Any:
         if request.path_info.startswith(paths):
-            refusal = await _authenticate(request)
-            if refusal is not None:
-                return refusal
+            refused = await _authenticate(request)
+            if refused is not None:
+                return refused
         return await get_response(request)
 
     return middleware
@@ -106,10 +106,11 @@ async def _authenticate(request: HttpRequest) -> HttpResponse | None:
 
 
 def _unauthorized(challenge: str, reason: str, detail: str) -> HttpResponse:
-    return problem(
+    return refusal(
         HTTPStatus.UNAUTHORIZED,
+        "authorization",
+        reason,
         detail,
-        errors={"authorization": {"reason": reason, "detail": detail}},
         headers={"WWW-Authenticate": challenge},
     )
 

@@ -32,16 +32,15 @@ def probes(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest]
 
     Probes come to an address, without TLS and without a host name that the service knows.
     """
-    views = {"/livez": livez, "/readyz": readyz}
     if iscoroutinefunction(get_response):
 
         async def async_middleware(request: HttpRequest) -> Any:
-            return await views.get(request.path_info, get_response)(request)
+            return await PROBES.get(request.path_info, get_response)(request)
 
         return async_middleware
 
     def middleware(request: HttpRequest) -> Any:
-        probe = views.get(request.path_info)
+        probe = PROBES.get(request.path_info)
         return async_to_sync(probe)(request) if probe else get_response(request)
 
     return middleware
@@ -99,6 +98,10 @@ async def database() -> str:
     except DatabaseError:
         return "failed"
     return "ok"
+
+
+PROBES = {"/livez": livez, "/readyz": readyz}
+"""What answers where."""
 
 
 def _query_database() -> None:

@@ -4,18 +4,16 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.asgi import Application, Receive, Scope, Send
+from core.asgi import Application, Receive, Scope, Send, header
+from core.health import PROBES
 from core.logging import set_request_id
 from core.upstreams import Calls, counted_calls
 
 logger = logging.getLogger(__name__)
-
-PROBES = {"/livez", "/readyz"}
-"""Paths that are asked all the time; told only when the answer is an error."""
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 # https://www.w3.org/TR/trace-context/#traceparent-header
@@ -83,7 +81,7 @@ class RequestLog:
             return
         started = time.perf_counter()
         record = scope["core.request_record"] = begin(
-            _header(scope["headers"], b"x-request-id"), _header(scope["headers"], b"traceparent")
+            header(scope, b"x-request-id"), header(scope, b"traceparent")
         )
 
         async def send_and_note(message: Mapping[str, Any]) -> None:
@@ -96,15 +94,12 @@ class RequestLog:
             _write(scope, record, time.perf_counter() - started)
 
 
-def _header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str:
-    return next((value.decode("latin-1") for key, value in headers if key == name), "")
-
-
 def _write(scope: Scope, record: RequestRecord, seconds: float) -> None:
     failed = record.status is not None and record.status >= 500
     level = logging.WARNING if failed else logging.INFO
     if not logger.isEnabledFor(level):
         return
+    # Asked all the time, and told only when something is wrong.
     if scope["path"] in PROBES and record.status is not None and record.status < 400:
         return
     line: dict[str, Any] = {"method": scope["method"]}

@@ -11,6 +11,7 @@ from django.test import AsyncClient
 from pytest_django import Settings
 
 from config.asgi import application
+from core.asgi import PerLoop
 from core.drain import draining, signals, stopping
 
 PATIENCE = 10.0
@@ -41,11 +42,15 @@ async def caught(received: list[int]) -> AsyncGenerator[None]:
     assert signal.getsignal(signal.SIGTERM) is of_the_server
 
 
+async def until(event: PerLoop[asyncio.Event]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        await (await event.get()).wait()
+
+
 async def test_a_signal_drains_and_still_reaches_the_server(received: list[int]) -> None:
     signal.raise_signal(signal.SIGTERM)
 
-    async with asyncio.timeout(PATIENCE):
-        await (await draining.get()).wait()
+    await until(draining)
     assert received == [signal.SIGTERM]
 
 
@@ -56,8 +61,7 @@ async def test_requests_are_taken_for_a_while_but_readyz_says_no(
 
     signal.raise_signal(signal.SIGTERM)
 
-    async with asyncio.timeout(PATIENCE):
-        await (await stopping.get()).wait()
+    await until(stopping)
     ready, alive = await async_client.get("/readyz"), await async_client.get("/livez")
     assert (ready.status_code, ready.json()) == (503, {"status": "draining"})
     assert alive.status_code == 200
@@ -72,12 +76,10 @@ async def test_a_second_signal_ends_the_wait(
     settings.SHUTDOWN_DELAY = 3600
 
     signal.raise_signal(signal.SIGTERM)
-    async with asyncio.timeout(PATIENCE):
-        await (await stopping.get()).wait()
+    await until(stopping)
     signal.raise_signal(number)
 
-    async with asyncio.timeout(PATIENCE):
-        await (await draining.get()).wait()
+    await until(draining)
     assert received == [number]
 
 
@@ -86,8 +88,7 @@ async def test_who_presses_ctrl_c_does_not_wait(received: list[int], settings: S
 
     signal.raise_signal(signal.SIGINT)
 
-    async with asyncio.timeout(PATIENCE):
-        await (await draining.get()).wait()
+    await until(draining)
     assert received == [signal.SIGINT]
 
 

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import httpx
 import pytest
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse
@@ -56,38 +57,12 @@ urlpatterns = [path("notes/<int:number>/", notes), path("broken/", broken), *ser
 pytestmark = pytest.mark.urls(__name__)
 
 
-async def ask(target: str, *headers: tuple[bytes, bytes]) -> dict[bytes, bytes]:
-    """Ask the whole application, as a server does, and return the headers of the answer."""
-    address, _, query = target.partition("?")
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "GET",
-        "scheme": "http",
-        "path": address,
-        "raw_path": address.encode(),
-        "query_string": query.encode(),
-        "headers": [(b"host", b"testserver"), *headers],
-        "client": ("127.0.0.1", 1),
-        "server": ("testserver", 80),
-    }
-    asked = False
-    answer: dict[bytes, bytes] = {}
-
-    async def receive() -> dict[str, Any]:
-        nonlocal asked
-        if asked:
-            await asyncio.Event().wait()
-        asked = True
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message: Any) -> None:
-        if message["type"] == "http.response.start":
-            answer.update(message["headers"])
-
-    await application(scope, receive, send)
-    return {name.lower(): value for name, value in answer.items()}
+async def ask(target: str, headers: dict[str, str] | None = None) -> httpx.Response:
+    """Ask the whole application, as a server does."""
+    app: Any = application
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
+        return await client.get(target, headers=headers)
 
 
 async def test_each_request_has_a_line_with_its_route_and_not_its_address(lines: Lines) -> None:
@@ -98,7 +73,7 @@ async def test_each_request_has_a_line_with_its_route_and_not_its_address(lines:
     assert line["route"] == "/notes/<int:number>/"
     assert line["status"] == 200
     assert line["duration_ms"] >= 10
-    assert line["request_id"] == answer[b"x-request-id"].decode()
+    assert line["request_id"] == answer.headers["x-request-id"]
     assert "hush" not in json.dumps(lines())
 
 
@@ -106,7 +81,7 @@ async def test_requests_at_the_same_time_keep_their_ids_in_tasks_and_threads(lin
     ids = [f"request-{number}" for number in range(10)]
     async with asyncio.TaskGroup() as group:
         for value in ids:
-            group.create_task(ask("/notes/7/", (b"x-request-id", value.encode())))
+            group.create_task(ask("/notes/7/", {"x-request-id": value}))
 
     for value in ids:
         events = {line["event"] for line in lines() if line.get("request_id") == value}
@@ -114,7 +89,7 @@ async def test_requests_at_the_same_time_keep_their_ids_in_tasks_and_threads(lin
 
 
 async def test_an_error_is_one_line_with_its_traceback(lines: Lines) -> None:
-    await ask("/broken/", (b"x-request-id", b"request-7"))
+    await ask("/broken/", {"x-request-id": "request-7"})
 
     [error] = [line for line in lines() if "exception" in line]
     assert "LookupError: no such thing" in error["exception"]

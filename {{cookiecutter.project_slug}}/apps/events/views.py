@@ -21,7 +21,7 @@ from apps.events.event import (
     read_positions,
     write_positions,
 )
-from core.errors import problem
+from core.errors import refusal
 from core.lean import threads
 
 logger = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ async def events(request: HttpRequest, topics: str) -> HttpResponseBase:
     """
     wanted = list(dict.fromkeys(topics.split(",")))
     if len(wanted) > MOST_TOPICS or not all(map(NAME.fullmatch, wanted)):
-        return _refusal(
+        return refusal(
             HTTPStatus.BAD_REQUEST, "topics", "invalid", f"Name 1 to {MOST_TOPICS} topics."
         )
     may_listen = import_string(settings.EVENTS_PERMISSION)
@@ -70,7 +70,7 @@ async def events(request: HttpRequest, topics: str) -> HttpResponseBase:
     if request.get_preferred_type([STREAM, JSON]) == JSON:
         return await _long_poll(*listening)
     if not isinstance(request, ASGIRequest):
-        return _refusal(
+        return refusal(
             HTTPStatus.NOT_IMPLEMENTED, "events", "unavailable", "Only config.asgi serves streams."
         )
     return EventStream(_stream(*listening), content_type=STREAM, headers=HEADERS)
@@ -147,23 +147,17 @@ async def _long_poll(
 async def _forbidden(request: HttpRequest, topic: str) -> JsonResponse:
     user = await request.auser()
     if user.is_authenticated:
-        return _refusal(HTTPStatus.FORBIDDEN, topic, "forbidden", "This topic is not for you.")
-    return _refusal(
+        return refusal(HTTPStatus.FORBIDDEN, topic, "forbidden", "This topic is not for you.")
+    return refusal(
         HTTPStatus.UNAUTHORIZED, topic, "unauthorized", "Log in to listen to this topic."
     )
 
 
 def _unavailable(detail: str) -> JsonResponse:
-    status = HTTPStatus.SERVICE_UNAVAILABLE
-    return _refusal(status, "events", "unavailable", detail, {"Retry-After": str(RETRY_AFTER)})
-
-
-def _refusal(
-    status: HTTPStatus,
-    what: str,
-    reason: str,
-    detail: str,
-    headers: dict[str, str] | None = None,
-) -> JsonResponse:
-    errors = {what: {"reason": reason, "detail": detail}}
-    return problem(status, detail, errors=errors, headers=headers)
+    return refusal(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "events",
+        "unavailable",
+        detail,
+        headers={"Retry-After": str(RETRY_AFTER)},
+    )

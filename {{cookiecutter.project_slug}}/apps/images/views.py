@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from apps.images import files, services
 from apps.images.models import Image
-from core.errors import problem
+from core.errors import problem, refusal
 
 RETRY_AFTER = 10
 """Seconds after which a client may send again what could not be queued."""
@@ -48,8 +48,7 @@ async def upload(request: HttpRequest) -> JsonResponse:
     try:
         image = await sync_to_async(_accept)(request)
     except services.InvalidImageError as error:
-        reason = {"reason": error.reason, "detail": error.detail}
-        return problem(STATUSES[error.reason], error.detail, errors={"image": reason})
+        return refusal(STATUSES[error.reason], "image", error.reason, error.detail)
     except services.QueueUnavailableError:
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, headers={"Retry-After": str(RETRY_AFTER)})
     return JsonResponse(

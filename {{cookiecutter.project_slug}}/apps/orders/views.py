@@ -28,7 +28,7 @@ async def recent_orders(request: HttpRequest) -> JsonResponse:
     """The newest orders, a page at a time; `next` is the path of the next page, or null."""
     form = PageForm(request.GET)
     if not form.is_valid():
-        return _refusal(HTTPStatus.BAD_REQUEST, form.errors)
+        return problem(HTTPStatus.BAD_REQUEST, errors=form.errors)
     page = await sync_to_async(services.recent_orders)(form.cleaned_data["before"])
     next_page = None
     if page.next_before is not None:
@@ -47,34 +47,31 @@ async def create_order(request: HttpRequest) -> JsonResponse:
     400 names every field that is wrong; 409 says that the key came with another order before.
     """
     if request.content_type != "application/json":
-        return _refusal(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, {"body": ["Send JSON, as application/json."]}
+        return problem(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, errors={"body": ["Send JSON, as application/json."]}
         )
     key = IdempotencyKeyForm({"idempotency_key": request.headers.get("Idempotency-Key")})
     if not key.is_valid():
-        return _refusal(HTTPStatus.BAD_REQUEST, key.errors)
+        return problem(HTTPStatus.BAD_REQUEST, errors=key.errors)
     try:
         # Numbers as they were written: a float is not the price that was sent.
         content = json.loads(request.body, parse_float=str)
     except RequestDataTooBig:
-        return _refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"body": ["Too large."]})
+        return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, errors={"body": ["Too large."]})
     except (ValueError, RecursionError):
-        return _refusal(HTTPStatus.BAD_REQUEST, {"body": ["Not JSON."]})
+        return problem(HTTPStatus.BAD_REQUEST, errors={"body": ["Not JSON."]})
     try:
         order, created = await sync_to_async(services.create_order)(
             content, key.cleaned_data["idempotency_key"]
         )
     except services.InvalidOrderError as error:
-        return _refusal(HTTPStatus.BAD_REQUEST, error.errors)
+        return problem(HTTPStatus.BAD_REQUEST, errors=error.errors)
     except services.KeyReusedError:
-        return _refusal(
-            HTTPStatus.CONFLICT, {"idempotency_key": ["This key came with another order before."]}
+        return problem(
+            HTTPStatus.CONFLICT,
+            errors={"idempotency_key": ["This key came with another order before."]},
         )
     return JsonResponse(_as_json(order), status=HTTPStatus.CREATED if created else HTTPStatus.OK)
-
-
-def _refusal(status: HTTPStatus, errors: Any) -> JsonResponse:
-    return problem(status, errors=errors)
 
 
 def _as_json(order: Order) -> dict[str, Any]:

@@ -284,17 +284,21 @@ EVENTS_MAX_LISTENERS_PER_CLIENT = env.int("EVENTS_MAX_LISTENERS_PER_CLIENT", 100
 
 TASKS_APP = "config.celery.app"
 
-{% if cookiecutter.celery_broker == "redis" %}
 CELERY_BROKER_URL = env.str(
     "CELERY_BROKER_URL",
     "filesystem://localhost",
+{% if cookiecutter.celery_broker == "redis" %}
     validate=validate.Regexp(r"(rediss?|filesystem)://", error="Starts with redis://."),
+{% else %}
+    validate=validate.Regexp(r"(amqps?|filesystem)://", error="Starts with amqp://."),
+{% endif %}
 )
 if CELERY_BROKER_URL.startswith("filesystem:"):
     # No server: for development and tests.
     CELERY_BROKER_TRANSPORT = "core.tasks.folder:Transport"
     CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {"folder": str(BASE_DIR / ".tasks")}
 else:
+{% if cookiecutter.celery_broker == "redis" %}
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         # Seconds after which a task that is not done is given to another worker: longer than any
         # task takes, with the wait for its retry. It is looked for every 5 seconds.
@@ -305,16 +309,6 @@ else:
         "socket_timeout": 5,
     }
 {% else %}
-CELERY_BROKER_URL = env.str(
-    "CELERY_BROKER_URL",
-    "filesystem://localhost",
-    validate=validate.Regexp(r"(amqps?|filesystem)://", error="Starts with amqp://."),
-)
-if CELERY_BROKER_URL.startswith("filesystem:"):
-    # No server: for development and tests.
-    CELERY_BROKER_TRANSPORT = "core.tasks.folder:Transport"
-    CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {"folder": str(BASE_DIR / ".tasks")}
-else:
     # A task counts as queued when RabbitMQ says so, and then outlives a crash of it: quorum queues
     # are on disk, and on most servers of a cluster. Retries wait in queues of their own.
     CELERY_BROKER_TRANSPORT_OPTIONS = {"confirm_publish": True}

@@ -29,15 +29,13 @@ CSRF_TRUSTED_ORIGINS: list[str] = env.list("DJANGO_CSRF_TRUSTED_ORIGINS", [])
 
 {% if cookiecutter.celery_broker != "none" %}
 # The folder that carries tasks in development would lose those of a worker that is killed.
+CELERY_BROKER_URL = env.str(
 {% if cookiecutter.celery_broker == "redis" %}
-CELERY_BROKER_URL = env.str(
     "CELERY_BROKER_URL", validate=validate.Regexp(r"rediss?://", error="Starts with redis://.")
-)
 {% else %}
-CELERY_BROKER_URL = env.str(
     "CELERY_BROKER_URL", validate=validate.Regexp(r"amqps?://", error="Starts with amqp://.")
-)
 {% endif %}
+)
 
 {% endif %}
 # HTTPS everywhere. Behind a proxy, FORWARDED_ALLOW_IPS tells the server whose word to take
