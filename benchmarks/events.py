@@ -95,10 +95,10 @@ def measure(project: Path, variant: Variant) -> dict[str, float]:
 def idle(project: Path) -> None:
     """Print what idle listeners cost the fan-out view on the same worker."""
     with run.service(project, run.uvicorn(), core=0, more={"EVENTS_URL": "memory://"}):
-        without = run.median([run.load(run.OURS, 16, run.SECONDS) for _ in range(run.ROUNDS)])
+        without = run.settled(run.OURS, 16)
         with listening(project, 0, Variant()) as client:
             next(iter(client.stdout or ()))
-            beside = run.median([run.load(run.OURS, 16, run.SECONDS) for _ in range(run.ROUNDS)])
+            beside = run.settled(run.OURS, 16)
             client.terminate()
     ratio = beside.p95_ms / without.p95_ms
     print(f"\nThe fan-out view's p95 with them idle on the same worker, of without: {ratio:.2f}.")

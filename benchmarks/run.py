@@ -278,13 +278,13 @@ def failing(project: Path) -> None:
     limit = {"UPSTREAM_ANALYTICS_TIMEOUT": str(timeout)}
     with service(project, uvicorn(), core=0, more=limit | {"BENCH_NO_BREAKER": "1"}):
         put("/_hang/analytics")
-        hanging = median([load(OURS, CONNECTIONS, SECONDS) for _ in range(ROUNDS)])
+        hanging = settled(OURS, CONNECTIONS)
         put("/_heal")
     with service(project, uvicorn(), core=0, more=limit):
-        healthy = median([load(OURS, CONNECTIONS, SECONDS) for _ in range(ROUNDS)])
+        healthy = settled(OURS, CONNECTIONS)
         put("/_hang/analytics")
         load(OURS, CONNECTIONS, 3)  # opens the circuit
-        opened = median([load(OURS, CONNECTIONS, SECONDS) for _ in range(ROUNDS)])
+        opened = settled(OURS, CONNECTIONS)
         put("/_heal")
     print(f"p95 while it hangs, of its timeout: {hanging.p95_ms / timeout / 1000:.2f}.")
     print(
@@ -313,6 +313,11 @@ def median(loads: list[Load]) -> Load:
         statistics.median(load.p95_ms for load in loads),
         sum(load.incomplete for load in loads),
     )
+
+
+def settled(path: str, connections: int) -> Load:
+    """Return the medians of rounds that follow each other."""
+    return median([load(path, connections, SECONDS) for _ in range(ROUNDS)])
 
 
 def load(path: str, connections: int, seconds: int) -> Load:
@@ -425,8 +430,10 @@ def on_core(core: int, command: list[str]) -> list[str]:
     return ["taskset", "--cpu-list", str(core), *command]
 
 
-def get(url: str) -> None:
-    urllib.request.urlopen(url, timeout=10).close()
+def get(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=30) as response:
+        content: bytes = response.read()
+        return content
 
 
 def put(path: str) -> None:

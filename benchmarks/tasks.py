@@ -24,31 +24,21 @@ def tasks(folder: Path) -> None:
     project = run.prepare(folder / "tasks", more, "celery_broker=redis")
     run.run([".venv/bin/python", "manage.py", "migrate"], project, more)
     with run.service(project, run.uvicorn(), core=0, more=more):
-        costs = [json.loads(get("/bench/enqueue/"))["ms"] for _ in range(300)]
+        costs = [json.loads(run.get(f"{run.URL}/bench/enqueue/"))["ms"] for _ in range(300)]
         print(f"Queueing takes the view {statistics.median(costs):.1f} ms at the median.")
-        idle = load()
+        idle = run.settled(run.OURS, CONNECTIONS).p95_ms
         image = picture(project)
         for _ in range(IMAGES):
             send(image)
         with worker(project, more):
-            working = load()
-            left = json.loads(get(send(image)))["status"]
+            working = run.settled(run.OURS, CONNECTIONS).p95_ms
+            left = json.loads(run.get(run.URL + send(image)))["status"]
         with inline():
-            held_up = load()
+            held_up = run.settled(run.OURS, CONNECTIONS).p95_ms
     print(f"The dashboard's p95 while a worker makes images, of idle: {working / idle:.2f}.")
     print(f"While the view makes them itself: {held_up / idle:.1f}.")
     if left != "queued":
         print("The worker was done too early for the first to mean much.")
-
-
-def load() -> float:
-    return run.median([run.load(run.OURS, CONNECTIONS, run.SECONDS) for _ in range(3)]).p95_ms
-
-
-def get(path: str) -> bytes:
-    with urllib.request.urlopen(run.URL + path, timeout=30) as response:
-        content: bytes = response.read()
-        return content
 
 
 def picture(project: Path) -> bytes:
@@ -77,19 +67,10 @@ def send(image: bytes) -> str:
 @contextmanager
 def worker(project: Path, more: dict[str, str]) -> Iterator[None]:
     """Run a worker beside what makes the load, whose figures it must not change."""
-    command = [
-        ".venv/bin/celery",
-        "--quiet",
-        "--app",
-        "config.celery",
-        "worker",
-        "--concurrency",
-        "1",
-    ]
+    celery = [".venv/bin/celery", "--quiet", "--app", "config.celery"]
+    command = ["nice", "-n", "19", *celery, "worker", "--concurrency", "1"]
     environment = run.variables() | more
-    process = subprocess.Popen(
-        run.on_core(1, ["nice", "-n", "19", *command]), cwd=project, env=environment
-    )
+    process = subprocess.Popen(run.on_core(1, command), cwd=project, env=environment)
     try:
         yield
     finally:
@@ -104,7 +85,7 @@ def inline() -> Iterator[None]:
 
     def ask() -> None:
         while not over.is_set():
-            get("/bench/resize-inline/")
+            run.get(f"{run.URL}/bench/resize-inline/")
 
     thread = threading.Thread(target=ask)
     thread.start()

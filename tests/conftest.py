@@ -83,6 +83,24 @@ def unused_port() -> int:
         return port
 
 
+@contextmanager
+def redis_server(port: int, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a Redis that keeps what it has on disk."""
+    path = shutil.which("redis-server")
+    if path is None:
+        leave_out("Redis")
+    command = [path, "--port", str(port), "--dir", str(folder), "--appendonly", "yes"]
+    process = subprocess.Popen(
+        [*command, "--appendfsync", "always", "--loglevel", "warning"], stdout=subprocess.DEVNULL
+    )
+    try:
+        wait_for(port, process)
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
 @pytest.fixture(scope="session")
 def render(cookies_session: Cookies) -> Callable[..., Path]:
     """Render with these answers, once in a session; for reading only."""
@@ -106,13 +124,38 @@ def baked(cookies: Cookies, **answers: Any) -> Path:
     return path
 
 
+def files(project: Path) -> list[Path]:
+    """Return the files of a project, without its repository."""
+    return [path for path in project.rglob("*") if path.is_file() and ".git" not in path.parts]
+
+
 def tracked(project: Path) -> dict[str, bytes]:
     """Return what each file holds that git would keep."""
     return {
         path.relative_to(project).as_posix(): path.read_bytes()
-        for path in project.rglob("*")
-        if path.is_file() and ".git" not in path.parts and path.name != ".env"
+        for path in files(project)
+        if path.name != ".env"
     }
+
+
+def succeeds(*command: str | Path, folder: Path | None = None, **environment: str) -> None:
+    """Run a command, and fail with all that it said if it does."""
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def assert_clean(project: Path) -> None:
+    """Fail if the linter or the formatter would change anything."""
+    succeeds("ruff", "check", "--quiet", "--no-cache", ".", folder=project)
+    succeeds("ruff", "format", "--check", "--quiet", "--no-cache", ".", folder=project)
 
 
 @pytest.fixture(scope="session")

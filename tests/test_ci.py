@@ -1,11 +1,11 @@
 """The continuous integration that a project comes with is well-formed and safe."""
 
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from answers import Answers, every_combination
+from conftest import succeeds
 
 pytestmark = pytest.mark.slow
 
@@ -20,13 +20,6 @@ SCHEMAS = {
 
 def of(ci: str) -> list[Answers]:
     return [answers for answers in every_combination() if answers["ci"] == ci]
-
-
-def succeeds(*command: str | Path) -> None:
-    done = subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", check=False
-    )
-    assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize("ci", ["github", "gitlab"])

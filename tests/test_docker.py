@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from answers import Answers, describe, every_combination
-from conftest import Project, leave_out
-from test_ci import succeeds
+from conftest import Project, leave_out, succeeds
 
 pytestmark = pytest.mark.slow
 

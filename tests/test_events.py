@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import shutil
 import subprocess
 import sys
 import uuid
@@ -15,7 +14,7 @@ import httpx
 import psycopg
 import pytest
 from answers import Answers
-from conftest import UV, Project, leave_out, unused_port, wait_for
+from conftest import UV, Project, redis_server, unused_port
 from playwright.sync_api import expect, sync_playwright
 
 pytestmark = pytest.mark.slow
@@ -73,24 +72,6 @@ def service_on(install: Callable[[Answers], Project], answers: Answers, events_u
     done = project.run("manage.py", "migrate", "--verbosity", "0", **environment)
     assert done.returncode == 0, done.stdout
     return Service(project, environment, topic)
-
-
-@contextmanager
-def redis_server(port: int, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a Redis that keeps what it has on disk."""
-    path = shutil.which("redis-server")
-    if path is None:
-        leave_out("Redis")
-    command = [path, "--port", str(port), "--dir", str(folder), "--appendonly", "yes"]
-    process = subprocess.Popen(
-        [*command, "--appendfsync", "always", "--loglevel", "warning"], stdout=subprocess.DEVNULL
-    )
-    try:
-        wait_for(port, process)
-        yield process
-    finally:
-        process.kill()
-        process.wait()
 
 
 @pytest.fixture(params=["SQLite", "PostgreSQL", "Redis"])

@@ -2,7 +2,6 @@
 
 import ast
 import re
-import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
@@ -10,29 +9,27 @@ from pathlib import Path
 
 import pytest
 from answers import MANIFEST, Answers, describe, every_combination
+from conftest import assert_clean, files
 
 PROJECT = Path(__file__).resolve().parent.parent / "{{cookiecutter.project_slug}}"
+FILES = {path.relative_to(PROJECT).as_posix() for path in files(PROJECT)}
+LISTED = {path for choices in MANIFEST.values() for paths in choices.values() for path in paths}
 
 pytestmark = pytest.mark.slow
 
 
 def expected_files(answers: Answers) -> set[str]:
     """Return the files that the manifest leaves with these answers."""
-    listed = {path for choices in MANIFEST.values() for paths in choices.values() for path in paths}
     kept = {
         path
         for key, choices in MANIFEST.items()
         for path in choices.get(str(answers[key]).lower(), [])
     }
 
-    def within(name: str, paths: set[str]) -> set[str]:
-        return {path for path in paths if name == path or name.startswith(f"{path}/")}
-
     def is_kept(name: str) -> bool:
-        return within(name, listed) <= kept
+        return kept >= {path for path in LISTED if name == path or name.startswith(f"{path}/")}
 
-    every = (path.relative_to(PROJECT).as_posix() for path in PROJECT.rglob("*") if path.is_file())
-    return {name for name in every if is_kept(name)} | {".env"}
+    return {name for name in FILES if is_kept(name)} | {".env"}
 
 
 @pytest.mark.parametrize("answers", every_combination(), ids=describe)
@@ -41,17 +38,9 @@ def test_it_has_exactly_its_files_and_they_are_clean(
 ) -> None:
     project = render(**answers)
 
-    there = {
-        path.relative_to(project).as_posix()
-        for path in project.rglob("*")
-        if path.is_file() and ".git" not in path.parts
-    }
+    there = {path.relative_to(project).as_posix() for path in files(project)}
     assert there == expected_files(answers)
-    for command in (["check", "--quiet"], ["format", "--check", "--quiet"]):
-        done = subprocess.run(
-            ["ruff", *command, "--no-cache", "."], cwd=project, capture_output=True, check=False
-        )
-        assert done.returncode == 0, done.stdout.decode()
+    assert_clean(project)
 
 
 # By what a dependency is known in the project, where that is not its name.

@@ -1,12 +1,12 @@
 """Whatever a person types is refused with what to type instead, or gives a project that works."""
 
 import os
-import subprocess
 import tomllib
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from conftest import assert_clean
 from cookiecutter.exceptions import FailedHookException
 from cookiecutter.main import cookiecutter
 from hypothesis import HealthCheck, given, settings
@@ -68,10 +68,6 @@ def holds(project: Path, answers: dict[str, str]) -> None:
     metadata = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
     kept = metadata["tool"]["cruft"]["answers"]
     assert {key: kept[key] for key in answers} == answers
-    for command in (["check", "--quiet"], ["format", "--check", "--quiet"]):
-        done = subprocess.run(
-            ["ruff", *command, "--no-cache", "."], cwd=project, capture_output=True, check=False
-        )
-        assert done.returncode == 0, done.stdout.decode()
+    assert_clean(project)
     assert (project / ".env").exists()
     assert os.listdir(project.parent) == [project.name]  # noqa: PTH208

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from answers import DEFAULT, LARGEST, SMALLEST, Answers, describe, pairwise
-from conftest import baked
+from conftest import baked, files
 from pytest_cookies.plugin import Cookies
 
 TEMPLATE = Path(__file__).resolve().parent.parent
@@ -35,10 +35,6 @@ FILES_WITH_JINJA = {
     "pyproject.toml",
 }
 ALL = [DEFAULT, SMALLEST, LARGEST, *pairwise()]
-
-
-def files(project: Path) -> list[Path]:
-    return [path for path in project.rglob("*") if path.is_file() and ".git" not in path.parts]
 
 
 def test_jinja_stays_where_it_is_allowed() -> None:

@@ -15,7 +15,7 @@ import httpx
 import pytest
 from answers import CHOICES, Answers
 from conftest import Project, unused_port
-from test_serving import HEADERS, prepare, serve_command
+from production import HEADERS, prepare, serve_command
 
 pytestmark = [
     pytest.mark.slow,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from conftest import Project
-from test_serving import HEADERS, prepare, serve_command
+from production import HEADERS, prepare, serve_command
 
 pytestmark = [
     pytest.mark.slow,

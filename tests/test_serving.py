@@ -2,7 +2,6 @@
 
 import json
 import re
-import shlex
 import signal
 import socket
 import subprocess
@@ -18,6 +17,7 @@ import httpx
 import pytest
 from answers import CHOICES, Answers
 from conftest import UV, Project, unused_port, wait_for
+from production import HEADERS, prepare, serve_command
 
 pytestmark = [
     pytest.mark.slow,
@@ -26,9 +26,6 @@ pytestmark = [
 
 GRACE_PERIOD = 25
 """Seconds that the servers give connections after SIGTERM, as the project configures them."""
-
-# As a proxy that ends TLS would send them.
-HEADERS = {"host": "service.example.com", "x-forwarded-proto": "https"}
 
 
 @pytest.fixture(params=CHOICES["server"])
@@ -42,35 +39,9 @@ def production(upstream_urls: dict[str, str], project: Project) -> dict[str, str
     return prepare(project, upstream_urls | {"WEB_CONCURRENCY": "1", "SHUTDOWN_DELAY": "0"})
 
 
-def prepare(project: Project, more: dict[str, str]) -> dict[str, str]:
-    """Return the environment of production; static files are there, the database is migrated."""
-    database = project.path / "production.sqlite3"
-    environment = {
-        "DJANGO_SETTINGS_MODULE": "config.settings.production",
-        "DJANGO_SECRET_KEY": "only-for-this-test-" * 3,
-        "DJANGO_ALLOWED_HOSTS": "service.example.com",
-        "DATABASE_URL": f"sqlite:///{database}",
-        "PORT": str(unused_port()),
-        **more,
-    }
-    if database.exists():  # another test did it
-        return environment
-    for command in (["collectstatic", "--no-input"], ["migrate", "--verbosity", "0"]):
-        done = project.run("manage.py", *command, **environment)
-        assert done.returncode == 0, done.stdout
-    return environment
-
-
 @pytest.fixture
 def command(project: Project) -> list[str]:
     return serve_command(project)
-
-
-def serve_command(project: Project) -> list[str]:
-    """Return what `just serve` runs: just itself, when signalled, does not end with its exit code."""
-    recipe = project.run("just", "--dry-run", "serve").stdout
-    _exec, *command = shlex.split(recipe)
-    return command
 
 
 def test_the_service_answers_and_stops_cleanly_on_sigterm(

@@ -12,12 +12,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from answers import Answers
-from conftest import Project, leave_out, unused_port
-from test_events import redis_server
+from conftest import Project, leave_out, redis_server, unused_port
 
 pytestmark = [
     pytest.mark.slow,
@@ -107,7 +107,8 @@ def service(
             yield service_on(project, tmp_path, f"redis://127.0.0.1:{port}/0")
         return
     try:
-        socket.create_connection(("127.0.0.1", 5672), timeout=2).close()
+        server = urlsplit(RABBITMQ_URL)
+        socket.create_connection((server.hostname, server.port or 5672), timeout=2).close()
     except OSError:
         leave_out("RabbitMQ")
     # The queue is named by the project, so that no other on this broker is disturbed.

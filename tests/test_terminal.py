@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -37,12 +37,17 @@ def label(key: str) -> str:
     return text if isinstance(text, str) else text["__prompt__"]
 
 
+def answer(terminal: "pexpect.spawn[str]", keys: Iterable[str], **answers: str) -> None:
+    """Answer these prompts, with the default where there is no other answer."""
+    for key in keys:
+        terminal.expect_exact(label(key))
+        terminal.sendline(answers.get(key, ""))
+
+
 def test_every_prompt_is_asked_and_enter_takes_the_default(
     terminal: "pexpect.spawn[str]", tmp_path: Path
 ) -> None:
-    for key in PROMPTS:
-        terminal.expect_exact(label(key))
-        terminal.sendline("")
+    answer(terminal, PROMPTS)
 
     terminal.expect_exact("My Async Service is ready in my_async_service")
     terminal.expect(pexpect.EOF)
@@ -50,19 +55,14 @@ def test_every_prompt_is_asked_and_enter_takes_the_default(
 
 
 def test_an_answer_that_is_no_choice_is_asked_for_again(terminal: "pexpect.spawn[str]") -> None:
-    before = list(PROMPTS)[: list(PROMPTS).index("license")]
-    for key in before:
-        terminal.expect_exact(label(key))
-        terminal.sendline("")
-    terminal.expect_exact(label("license"))
-    terminal.sendline(str(len(CHOICES["license"]) + 1))
+    until_license = list(PROMPTS)[: list(PROMPTS).index("license") + 1]
+    answer(terminal, until_license, license=str(len(CHOICES["license"]) + 1))
 
     terminal.expect_exact("Please select one of the available options")
 
 
 def test_ctrl_c_leaves_nothing_behind(terminal: "pexpect.spawn[str]", tmp_path: Path) -> None:
-    terminal.expect_exact(label("project_name"))
-    terminal.sendline("Shop")
+    answer(terminal, ["project_name"], project_name="Shop")
     terminal.expect_exact(label("project_slug"))
     terminal.sendintr()
 
@@ -74,9 +74,7 @@ def test_ctrl_c_leaves_nothing_behind(terminal: "pexpect.spawn[str]", tmp_path: 
 def test_braces_that_are_typed_are_kept_as_they_are(
     terminal: "pexpect.spawn[str]", tmp_path: Path
 ) -> None:
-    for key in PROMPTS:
-        terminal.expect_exact(label(key))
-        terminal.sendline("{{ 7*7 }} {# x #}" if key == "description" else "")
+    answer(terminal, PROMPTS, description="{{ 7*7 }} {# x #}")
 
     terminal.expect(pexpect.EOF)
     project = tmp_path / "out/my_async_service"

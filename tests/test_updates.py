@@ -1,14 +1,12 @@
 """A project that was made with cruft follows the template, with its owner's edits kept."""
 
 import json
-import os
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import tracked
+from conftest import succeeds, tracked
 
 TEMPLATE = Path(__file__).resolve().parent.parent
 SERVICE = "{{cookiecutter.project_slug}}"
@@ -22,16 +20,7 @@ IDENTITY = {
 
 
 def run(folder: Path, *command: str) -> None:
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env=os.environ | IDENTITY,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
+    succeeds(*command, folder=folder, **IDENTITY)
 
 
 def commit(folder: Path) -> None:
