@@ -24,7 +24,8 @@ SINGLE_LINE_LIMITS = {"project_name": 80, "description": 300, "author_name": 120
 def main() -> int:
     problems = [
         *text_problems(ANSWERS),
-        *slug_problems(ANSWERS["project_slug"]),
+        # What was typed: cookiecutter.json gives the folder another name if it cannot have this one.
+        *slug_problems(ANSWERS["__typed_slug"]),
         *email_problems(ANSWERS["author_email"]),
     ]
     if not problems:
@@ -92,7 +93,15 @@ def suggest_slug(slug: str) -> str:
         return "my_service"
     if suggestion[0].isdigit():
         return f"service_{suggestion}"
-    return suggestion if suggestion != slug else f"{suggestion}_service"
+    return f"{suggestion}_service" if is_taken(suggestion) else suggestion
+
+
+def is_taken(slug: str) -> bool:
+    return (
+        keyword.iskeyword(slug)
+        or keyword.issoftkeyword(slug)
+        or slug in sys.stdlib_module_names | IMPORTED_NAMES | WINDOWS_RESERVED_NAMES
+    )
 
 
 def email_problems(email: str) -> Iterator[str]:
