@@ -30,6 +30,7 @@ DETAILS = {
     404: "There is nothing at this address.",
     405: "This address does not take that method.",
     413: "The request is larger than the service takes.",
+    429: "Too many requests came from where you are. Try again later.",
     500: "Something went wrong here. It was written down.",
     502: "A service that this one needs did not answer as it should.",
     503: "The service cannot do this at the moment. Try again later.",

@@ -6,17 +6,20 @@ live should be restarted, one that is not ready should get no traffic.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from inspect import iscoroutinefunction
+from time import monotonic
 from typing import Any
 
-from asgiref.sync import async_to_sync, sync_to_async
+from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 from django.utils.decorators import sync_and_async_middleware
 from django.utils.module_loading import import_string
 
+from core.asgi import PerLoop
 from core.drain import stopping
 from core.upstreams import breaker_of, declared_upstreams
 
@@ -24,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 CHECK_TIMEOUT = 2.0
 """Seconds that a readiness check may take."""
+KEPT = 1.0
+"""Seconds for which its answer is good, however many ask."""
 
 
 @sync_and_async_middleware
@@ -61,9 +66,10 @@ async def readyz(request: HttpRequest) -> JsonResponse:
     """
     if (await stopping.get()).is_set():
         return JsonResponse({"status": "draining"}, status=503)
+    asked = await _asked.get()
     async with asyncio.TaskGroup() as group:
         running = {
-            name: group.create_task(_run(import_string(path)))
+            name: group.create_task(asked[path].answer())
             for name, path in (settings.READINESS_CHECKS | settings.READINESS_NOTES).items()
         }
     checks = {name: running[name].result() for name in settings.READINESS_CHECKS}
@@ -75,28 +81,20 @@ async def readyz(request: HttpRequest) -> JsonResponse:
     )
 
 
-async def _run(check: Callable[[], Awaitable[Any]]) -> Any:
-    try:
-        async with asyncio.timeout(CHECK_TIMEOUT):
-            return await check()
-    except TimeoutError:
-        return "timeout"
-    except Exception:
-        logger.exception("A readiness check failed in a way that it does not know of.")
-        return "failed"
-
-
 async def circuits() -> dict[str, str]:
     """Tell the state of each upstream's circuit."""
     return {name: breaker_of(upstream).state for name, upstream in declared_upstreams().items()}
 
 
-async def database() -> str:
+def database() -> str:
     """Check that the database answers."""
     try:
-        await sync_to_async(_query_database)()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
     except DatabaseError:
         return "failed"
+    finally:
+        connection.close()
     return "ok"
 
 
@@ -104,6 +102,48 @@ PROBES = {"/livez": livez, "/readyz": readyz}
 """What answers where."""
 
 
-def _query_database() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
+class _Check:
+    """A check that is made once at a time, and whose answer is kept for a moment.
+
+    A sync one has a thread of its own: where it hangs, it holds up nothing else.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._check = import_string(path)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=path)
+        self._answer: asyncio.Future[Any] | None = None
+        self._good_until = 0.0
+
+    async def answer(self) -> Any:
+        """Return the answer, which is made first if there is none that is new enough."""
+        if self._answer is None or (self._answer.done() and monotonic() >= self._good_until):
+            self._answer = asyncio.ensure_future(self._make())
+        # Whoever leaves ends his wait, not the check.
+        return await asyncio.shield(self._answer)
+
+    async def _make(self) -> Any:
+        try:
+            async with asyncio.timeout(CHECK_TIMEOUT):
+                if iscoroutinefunction(self._check):
+                    return await self._check()
+                return await asyncio.get_running_loop().run_in_executor(self._thread, self._check)
+        except TimeoutError:
+            return "timeout"
+        except Exception:
+            logger.exception("A readiness check failed in a way that it does not know of.")
+            return "failed"
+        finally:
+            self._good_until = monotonic() + KEPT
+
+
+class _Asked(dict[str, _Check]):
+    """The checks that were asked for, by the paths that the settings name."""
+
+    def __missing__(self, path: str) -> _Check:
+        self[path] = _Check(path)
+        return self[path]
+
+
+@PerLoop
+async def _asked() -> AsyncGenerator[_Asked]:
+    yield _Asked()

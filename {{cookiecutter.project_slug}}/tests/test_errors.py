@@ -39,12 +39,17 @@ async def unavailable(request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=503, headers={"Retry-After": "7"})
 
 
+async def too_many(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(status=429)
+
+
 VIEWS = [
     path("400/", raising(BadRequest)),
     path("403/", raising(PermissionDenied)),
     path("404/", raising(Http404)),
     path("405/", post_only),
     path("413/", raising(RequestDataTooBig)),
+    path("429/", too_many),
     path("500/", raising(OperationalError)),
     path("502/", upstream_fails),
     path("503/", unavailable),
@@ -55,7 +60,7 @@ handler403 = "core.errors.permission_denied"
 handler404 = "core.errors.not_found"
 handler500 = "core.errors.server_error"
 
-every_status = pytest.mark.parametrize("status", [400, 403, 404, 405, 413, 500, 502, 503])
+every_status = pytest.mark.parametrize("status", [400, 403, 404, 405, 413, 429, 500, 502, 503])
 
 
 @pytest.fixture(autouse=True)

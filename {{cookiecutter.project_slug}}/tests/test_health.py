@@ -1,10 +1,13 @@
 """The probes that whatever runs the service asks."""
 
 import asyncio
+import json
+import time
 
 import pytest
 from django.db import DatabaseError
-from django.test import AsyncClient, Client
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.test import AsyncClient, AsyncRequestFactory, Client
 from pytest_django import Settings
 
 from core import health
@@ -45,10 +48,10 @@ async def test_readyz_asks_the_database(async_client: AsyncClient) -> None:
 async def test_readyz_is_unavailable_without_the_database(
     async_client: AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def no_database() -> None:
+    def no_database(*arguments: object) -> None:
         raise DatabaseError
 
-    monkeypatch.setattr(health, "_query_database", no_database)
+    monkeypatch.setattr(BaseDatabaseWrapper, "cursor", no_database)
 
     response = await async_client.get("/readyz")
 
@@ -83,3 +86,52 @@ async def test_readyz_asks_all_at_once_and_for_a_limited_time(
     assert response.status_code == 503
     assert response.json()["checks"] == {"broker": "timeout", "search": "failed"}
     assert "nobody thought of this" in caplog.text
+
+
+asked: list[float] = []
+
+
+def is_slow() -> str:
+    asked.append(time.monotonic())
+    time.sleep(0.1)
+    return "ok"
+
+
+@pytest.fixture
+def counted(settings: Settings) -> list[float]:
+    settings.READINESS_CHECKS = {"database": f"{__name__}.is_slow"}
+    asked.clear()
+    return asked
+
+
+async def readyz() -> str:
+    response = await health.readyz(AsyncRequestFactory().get("/readyz"))
+    state: str = json.loads(response.content)["checks"]["database"]
+    return state
+
+
+async def test_a_thousand_who_ask_at_once_make_one_check(counted: list[float]) -> None:
+    answers = await asyncio.gather(*[readyz() for _ in range(1000)])
+
+    assert set(answers) == {"ok"}
+    assert len(counted) == 1
+
+
+async def test_who_leaves_does_not_end_the_check_for_the_others(counted: list[float]) -> None:
+    first = asyncio.ensure_future(readyz())
+    await asyncio.sleep(0.02)
+    second = asyncio.ensure_future(readyz())
+    await asyncio.sleep(0)
+    first.cancel()
+
+    assert await second == "ok"
+    assert len(counted) == 1
+
+
+async def test_a_check_is_made_again_when_its_answer_is_old(
+    counted: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "KEPT", 0.0)
+
+    assert [await readyz(), await readyz()] == ["ok", "ok"]
+    assert len(counted) == 2

@@ -503,19 +503,14 @@ async def test_questions_that_are_wrong_do_not_open_the_circuit(
     assert breaker_of(settings.UPSTREAMS["inventory"]).state is State.CLOSED
 
 
-@pytest.fixture
-async def database_opened(transactional_db: None, async_client: AsyncClient) -> None:
-    """Has the files of the database open already, which stay so when the test is over."""
-    await async_client.get("/readyz")
-
-
 async def test_an_open_circuit_is_seen_in_readyz_and_in_the_log(
-    database_opened: None,
     upstream: Upstream,
     declare: Declare,
     async_client: AsyncClient,
+    settings: Settings,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    settings.READINESS_CHECKS = {}
     declare("inventory", breaker_failures=1)
     upstream.handler = status(500)
 

@@ -86,7 +86,8 @@ LIFESPAN = [
 {% endif %}
 ]
 
-# What /readyz asks, all at once: async functions that answer "ok" or, in a word, why not.
+# What /readyz asks, all at once: functions that answer "ok" or, in a word, why not. However many
+# ask, each is called once at a time, a sync one on a thread of its own.
 READINESS_CHECKS = {
     "database": "core.health.database",
 {% if cookiecutter.celery_broker != "none" %}
