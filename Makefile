@@ -3,7 +3,7 @@
 PYTHON ?= python3
 UV := $(or $(shell command -v uv),.uv/bin/uv)
 
-.PHONY: help demo test test-fast lint bench
+.PHONY: help demo test test-fast lint docs bench
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
@@ -19,6 +19,9 @@ test-fast: $(UV) ## Run the tests that install nothing
 
 bench: $(UV) ## Measure the claims of the README (twelve minutes, needs wrk)
 	@$(UV) run --quiet benchmarks/run.py
+
+docs: $(UV) ## Build the documentation into .site/
+	$(UV) run sphinx-build --fail-on-warning --keep-going --quiet docs .site
 
 lint: $(UV) ## Check the style, format and types of the template's own code
 	$(UV) run ruff check
