@@ -54,6 +54,7 @@ KNOWN_AS = {
     "psycopg": "backends.postgresql",
     "pytest-asyncio": "asyncio_mode",
     "pytest-django": "pytest_django",
+    "pywin32": "kombu.transport",  # whose file-system transport imports it on Windows
     "rust-just": "just",
     "uvloop": "asgi_lifespan",  # Gunicorn's ASGI worker takes it if it is there
 }

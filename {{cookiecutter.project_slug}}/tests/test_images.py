@@ -57,6 +57,14 @@ def encoded(
     return file.getvalue()
 
 
+def moving(format: str) -> bytes:  # noqa: A002
+    """Return an image that is red, then blue."""
+    file = BytesIO()
+    red, blue = (Pillow.new("RGB", (40, 40), colour) for colour in ("red", "blue"))
+    red.save(file, format, save_all=True, append_images=[blue])
+    return file.getvalue()
+
+
 def with_exif(orientation: int) -> bytes:
     """Return a JPEG, red on its left and blue on its right, that tells where it was taken."""
     image = Pillow.new("RGB", (400, 200), "red")
@@ -141,28 +149,94 @@ def test_the_pictures_are_upright_and_know_nothing_of_the_camera() -> None:
         assert red > 200 > 50 > blue
 
 
+OPAQUE = 255
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
-    ("content", "fallback"),
+    ("content", "fallback", "colour"),
     [
-        (encoded("PNG", mode="RGBA", colour=(255, 0, 0, 40)), "png"),
-        (encoded("PNG", mode="P", colour=0), "jpeg"),
-        (encoded("GIF", mode="P", colour=0), "jpeg"),
-        (encoded("WEBP"), "jpeg"),
-        (encoded("AVIF"), "jpeg"),
-        (encoded("JPEG", mode="CMYK", colour=(0, 0, 0, 0)), "jpeg"),
-        (encoded("JPEG", mode="L", colour=7), "jpeg"),
-        (encoded("PNG", size=(1, 1)), "jpeg"),
-        (encoded("PNG", size=(3000, 1)), "jpeg"),
+        pytest.param(
+            encoded("PNG", mode="RGBA", colour=(255, 0, 0, 40)), "png", (255, 0, 0, 40), id="alpha"
+        ),
+        pytest.param(
+            encoded("PNG", mode="LA", colour=(64, 128)), "png", (64, 64, 64, 128), id="grey alpha"
+        ),
+        pytest.param(
+            encoded("PNG", mode="RGB", colour=(0, 0, 255), transparency=(0, 0, 255)),
+            "png",
+            (0, 0, 0, 0),
+            id="a transparent colour",
+        ),
+        pytest.param(
+            encoded("PNG", mode="L", colour=64, transparency=64),
+            "png",
+            (0, 0, 0, 0),
+            id="a transparent grey",
+        ),
+        pytest.param(
+            encoded("PNG", mode="P", colour=0, transparency=0),
+            "png",
+            (0, 0, 0, 0),
+            id="a transparent entry of the palette",
+        ),
+        pytest.param(
+            encoded("PNG", mode="P", colour=0, transparency=b"\x50"),
+            "png",
+            (0, 0, 0, 80),
+            id="a palette with alpha",
+        ),
+        pytest.param(encoded("PNG", mode="P", colour=0), "jpeg", (0, 0, 0, OPAQUE), id="palette"),
+        pytest.param(
+            encoded("PNG", mode="1", colour=1), "jpeg", (255, 255, 255, OPAQUE), id="1 bit"
+        ),
+        pytest.param(
+            encoded("PNG", mode="I;16", colour=0x4000),
+            "jpeg",
+            (64, 64, 64, OPAQUE),
+            id="16 bits of grey",
+        ),
+        pytest.param(
+            encoded("PNG", mode="I;16", colour=0xFFFF, transparency=0x4000),
+            "jpeg",
+            (255, 255, 255, OPAQUE),
+            id="16 bits of grey, one transparent",
+        ),
+        pytest.param(encoded("GIF", mode="P", colour=0), "jpeg", (0, 0, 0, OPAQUE), id="GIF"),
+        pytest.param(moving("GIF"), "jpeg", (255, 0, 0, OPAQUE), id="a GIF that moves"),
+        pytest.param(moving("PNG"), "jpeg", (255, 0, 0, OPAQUE), id="a PNG that moves"),
+        pytest.param(moving("WEBP"), "jpeg", (255, 0, 0, OPAQUE), id="a WebP that moves"),
+        pytest.param(moving("AVIF"), "jpeg", (255, 0, 0, OPAQUE), id="an AVIF that moves"),
+        pytest.param(moving("MPO"), "jpeg", (255, 0, 0, OPAQUE), id="a JPEG with more behind it"),
+        pytest.param(encoded("WEBP"), "jpeg", (0, 128, 128, OPAQUE), id="WebP"),
+        pytest.param(encoded("AVIF"), "jpeg", (0, 128, 128, OPAQUE), id="AVIF"),
+        pytest.param(
+            encoded("JPEG", mode="CMYK", colour=(255, 0, 0, 0)),
+            "jpeg",
+            (0, 255, 255, OPAQUE),
+            id="CMYK",
+        ),
+        pytest.param(encoded(mode="L", colour=64), "jpeg", (64, 64, 64, OPAQUE), id="grey"),
+        pytest.param(encoded("PNG", size=(1, 1)), "jpeg", (0, 128, 128, OPAQUE), id="one pixel"),
+        pytest.param(encoded("PNG", size=(3000, 1)), "jpeg", (0, 128, 128, OPAQUE), id="a line"),
     ],
 )
-def test_every_kind_of_image_becomes_pictures(content: bytes, fallback: str) -> None:
+def test_every_kind_of_image_keeps_its_colour(
+    content: bytes, fallback: str, colour: tuple[int, int, int, int]
+) -> None:
     image_id = accepted(content)
     tasks.resize(str(image_id))
 
     image = found(image_id)
     assert image.status == Image.Status.DONE, image.reason
     assert image.results[-1]["name"].endswith(fallback)
+    for result in image.results:
+        seen = opened(image_id, result["name"]).convert("RGBA").getpixel((0, 0))
+        assert isinstance(seen, tuple)
+        *_, alpha = colour
+        # What is fully transparent has no colour; 5 is what compression may change.
+        compared = slice(0 if alpha else 3, 4)
+        assert seen[compared] == pytest.approx(colour[compared], abs=5)
 
 
 # What is refused

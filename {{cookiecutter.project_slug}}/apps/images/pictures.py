@@ -101,9 +101,7 @@ def pictures(content: bytes) -> Iterator[tuple[int, Picture]]:
 def _decode(content: bytes, largest: int) -> Image.Image:
     with Image.open(BytesIO(content), formats=FORMATS) as opened:
         profile = opened.info.get("icc_profile")
-        image: Image.Image = opened
-        if image.mode not in {"RGB", "RGBA", "L", "CMYK"}:
-            image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+        image = _in_8_bits(opened)
         image.thumbnail((largest, largest), Image.Resampling.LANCZOS)
         image = ImageOps.exif_transpose(image)
     if profile:
@@ -113,6 +111,20 @@ def _decode(content: bytes, largest: int) -> Image.Image:
     clean = Image.new(mode, image.size)
     clean.paste(image.convert(mode))
     return clean
+
+
+def _in_8_bits(image: Image.Image) -> Image.Image:
+    """Return the image with whole colours, to be mixed when it is made smaller."""
+    if image.mode == "I;16":
+        # `convert` makes all that is brighter than 255, of 65,535, white; so it does with the one
+        # colour that is transparent.
+        image = image.point(lambda value: value / 256).convert("L")
+        image.info.pop("transparency", None)
+    if image.has_transparency_data:
+        mode = "RGBA"
+    else:
+        mode = image.mode if image.mode in {"L", "CMYK"} else "RGB"
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
