@@ -3,7 +3,7 @@
 PYTHON ?= python3
 UV := $(or $(shell command -v uv),.uv/bin/uv)
 
-.PHONY: help demo test test-fast lint docs bench
+.PHONY: help demo test test-fast lint docs bench refresh
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
@@ -27,6 +27,9 @@ lint: $(UV) ## Check the style, format and types of the template's own code
 	$(UV) run ruff check
 	$(UV) run ruff format --check
 	$(UV) run mypy
+
+refresh: $(UV) ## Raise the ranges of all dependencies, the render's too, to what PyPI has now
+	@$(UV) run --quiet scripts/refresh.py
 
 # Without uv on PATH: from PyPI, into an environment of its own.
 .uv/bin/uv:
