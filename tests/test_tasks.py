@@ -208,3 +208,12 @@ def test_with_no_server_at_all_a_worker_does_the_work(
         address = send(client, service.image(400, 300)).headers["location"]
 
         assert wait_until(client, address, "done", "failed")["status"] == "done"
+
+
+def test_the_projects_own_tests_use_the_broker_that_is_named(service: Service) -> None:
+    scheme = urlsplit(service.environment["CELERY_BROKER_URL"]).scheme
+
+    done = service.project.run("pytest", "-s", "tests/test_tasks.py", **service.environment)
+
+    assert done.returncode == 0, done.stdout
+    assert f"Connected to {scheme}:" in done.stdout

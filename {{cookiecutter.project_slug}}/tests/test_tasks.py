@@ -2,14 +2,13 @@
 
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
 from celery import current_app, shared_task
 from celery.contrib.testing.worker import start_worker
-from django.conf import settings
+from celery.signals import after_task_publish
 from django.core import checks
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db import transaction
@@ -32,19 +31,19 @@ def note(number: int) -> None:
 
 
 @pytest.fixture(autouse=True)
-def queued() -> Iterator[Callable[[], list[Path]]]:
-    """What waits for a worker: files, as `config.settings.test` has it."""
-    folder = Path(settings.CELERY_BROKER_TRANSPORT_OPTIONS["folder"])
+def queued() -> Iterator[list[str]]:
+    """The ids of the tasks that the broker took, be that a folder or what CELERY_BROKER_URL names."""
+    taken: list[str] = []
 
-    def messages() -> list[Path]:
-        return list(folder.glob(f"*.{settings.CELERY_TASK_DEFAULT_QUEUE}.msg"))
+    def note_id(headers: dict[str, Any], **kwargs: Any) -> None:
+        taken.append(headers["id"])
 
     seen.clear()
-    for message in messages():
-        message.unlink()
-    yield messages
-    for message in messages():
-        message.unlink()
+    current_app.control.purge()
+    after_task_publish.connect(note_id)
+    yield taken
+    after_task_publish.disconnect(note_id)
+    current_app.control.purge()
 
 
 @pytest.fixture
@@ -86,23 +85,23 @@ async def test_celerys_own_way_to_queue_is_refused_on_the_event_loop() -> None:
 
 
 def test_sync_code_queues_when_its_transaction_is_committed(
-    queued: Callable[[], list[Path]],
+    queued: list[str],
 ) -> None:
     with transaction.atomic():
         enqueue_sync(note, 1)
-        assert queued() == []
+        assert queued == []
 
-    assert len(queued()) == 1
+    assert len(queued) == 1
 
 
 def test_a_transaction_that_is_rolled_back_queues_nothing(
-    queued: Callable[[], list[Path]],
+    queued: list[str],
 ) -> None:
     with pytest.raises(ZeroDivisionError), transaction.atomic():
         enqueue_sync(note, 1)
         raise ZeroDivisionError
 
-    assert queued() == []
+    assert queued == []
 
 
 def test_a_check_finds_a_task_that_would_never_run(registered: Callable[..., None]) -> None:

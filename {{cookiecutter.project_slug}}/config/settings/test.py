@@ -1,9 +1,9 @@
 """Tests: as in development, but quick, quiet and without DEBUG."""
 
-{% if cookiecutter.celery_broker != "none" %}
-from config.env import BASE_DIR
-{% endif %}
 from config.settings.local import *  # noqa: F403
+{% if cookiecutter.celery_broker != "none" %}
+from config.settings.local import CELERY_TASK_DEFAULT_QUEUE
+{% endif %}
 
 DEBUG = False
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
@@ -15,7 +15,10 @@ AXES_ENABLED = False
 {% if cookiecutter.celery_broker != "none" %}
 
 # Not development's, whose worker would take the tasks of the tests.
-CELERY_BROKER_URL = "filesystem://localhost"
-CELERY_BROKER_TRANSPORT = "core.tasks.folder:Transport"
-CELERY_BROKER_TRANSPORT_OPTIONS = {"folder": str(BASE_DIR / ".tasks" / "test")}
+CELERY_TASK_DEFAULT_QUEUE += "_test"
+{% if cookiecutter.celery_broker == "rabbitmq" %}
+
+# Seconds after which a worker sees that its test is over.
+CELERY_BROKER_HEARTBEAT = 1
+{% endif %}
 {% endif %}
