@@ -1,7 +1,9 @@
 """The lean request path: a thread for a request that needs one, and for no other."""
 
 import asyncio
+import gc
 import threading
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -55,6 +57,18 @@ async def stream(request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(parts())
 
 
+async def stream_once(request: HttpRequest) -> StreamingHttpResponse:
+    async def parts() -> AsyncIterator[str]:
+        yield "once"
+
+    return StreamingHttpResponse(parts())
+
+
+async def who(request: HttpRequest) -> HttpResponse:
+    user = await request.auser()
+    return HttpResponse(f"{user} {request.user.is_authenticated}")
+
+
 async def broken(request: HttpRequest) -> HttpResponse:
     raise KeyError("oops")
 
@@ -65,6 +79,8 @@ urlpatterns = [
     path("sync/", sync_view),
     path("remember/", remember),
     path("stream/", stream),
+    path("stream-once/", stream_once),
+    path("who/", who),
     path("broken/", broken),
 ]
 
@@ -128,6 +144,22 @@ async def test_a_request_without_sync_code_has_no_thread(get: Get) -> None:
     assert threading.active_count() == before
 
 
+@pytest.fixture
+def requests(
+    application: LeanASGIHandler, monkeypatch: pytest.MonkeyPatch
+) -> list[weakref.ref[HttpRequest]]:
+    """All requests that the application makes, held by weak references only."""
+    create, made = application.create_request, []
+
+    def create_and_note(scope: Any, body_file: Any) -> Any:
+        request, error_response = create(scope, body_file)
+        made.append(weakref.ref(request))
+        return request, error_response
+
+    monkeypatch.setattr(application, "create_request", create_and_note)
+    return made
+
+
 @pytest.mark.django_db(transaction=True)
 async def test_a_stream_adds_no_thread_even_after_a_query(get: Get) -> None:
     await get("/stream/")  # Whatever starts once in a process has started now.
@@ -154,6 +186,19 @@ async def test_sessions_and_messages_are_kept(get: Get) -> None:
     assert first.text == "visits: 0"
     assert second.text == "visits: 1"
     assert "Cookie" in second.headers["vary"]
+
+
+@pytest.mark.parametrize("path", ["/hello/", "/who/", "/stream-once/"])
+async def test_an_answered_request_does_not_wait_for_the_garbage_collector(
+    get: Get, requests: list[weakref.ref[HttpRequest]], path: str
+) -> None:
+    gc.disable()
+    try:
+        await get(path)
+        (request,) = requests
+        assert request() is None
+    finally:
+        gc.enable()
 
 
 async def test_a_post_without_its_token_is_refused(get: Get) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Set
-from contextlib import closing
+from contextlib import aclosing, closing
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -24,10 +24,6 @@ from core.lean.middleware import LEAN_MIDDLEWARE
 # the two others only reset what belongs to this request's context.
 HARMLESS_WHEN_STARTED = {reset_queries, close_old_connections}
 HARMLESS_WHEN_FINISHED = {close_caches, close_old_connections, reset_urlconf}
-
-
-class _Answered(Exception):  # noqa: N818
-    """Ends the task group, and with it the wait for a disconnect."""
 
 
 class LeanASGIHandler(ASGIHandler):
@@ -74,11 +70,13 @@ class LeanASGIHandler(ASGIHandler):
         try:
             try:
                 async with asyncio.TaskGroup() as group:
-                    group.create_task(self.listen_for_disconnect(receive))
+                    hang_up = group.create_task(self.listen_for_disconnect(receive))
                     response = await self.run_get_response(request)
                     await self.send_response(response, send)
-                    raise _Answered
-            except* (_Answered, RequestAborted):
+                    # Not ended by an exception, as Django does: its traceback would hold on to
+                    # the whole request until the garbage collector comes by.
+                    hang_up.cancel()
+            except* RequestAborted:
                 pass
         except BaseExceptionGroup as errors:
             if len(errors.exceptions) == 1:
@@ -87,10 +85,20 @@ class LeanASGIHandler(ASGIHandler):
         return response
 
     async def send_response(self, response: Any, send: Any) -> None:
-        """Send a response; a stream does not keep the thread that its view used."""
-        if response.streaming and response.is_async:
-            await threads.release()
-        await super().send_response(response, send)
+        """Send a response, as `ASGIHandler.send_response` does.
+
+        While a stream lasts, neither the thread that its view used nor its headers are kept.
+        """
+        if not (response.streaming and response.is_async):
+            await super().send_response(response, send)
+            return
+        await threads.release()
+        await send(_start_of(response))
+        async with aclosing(aiter(response)) as content:
+            async for part in content:
+                for chunk, _ in self.chunk_bytes(part):
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body"})
 
     def _closes_without_blocking(self, request: HttpRequest | None, response: Any) -> bool:
         return (
@@ -106,3 +114,12 @@ class LeanASGIHandler(ASGIHandler):
             return False
         sync_receivers, async_receivers = signal._live_receivers(self.__class__)
         return not async_receivers and known >= set(sync_receivers)
+
+
+def _start_of(response: Any) -> dict[str, Any]:
+    headers = [(name.encode("ascii"), value.encode("latin1")) for name, value in response.items()]
+    headers += [
+        (b"Set-Cookie", cookie.OutputString().encode("ascii"))
+        for cookie in response.cookies.values()
+    ]
+    return {"type": "http.response.start", "status": response.status_code, "headers": headers}

@@ -2,9 +2,11 @@
 
 `MiddlewareMixin` sends every hook to a thread, though most only look at headers and set some. The
 classes here differ from Django's of the same name in that alone; they send a hook to the thread
-where it can read or write the session, or read a body.
+where it can read or write the session, or read a body. What is lazy holds its request by a weak
+reference: a request that leads back to itself would stay until the garbage collector comes by.
 """
 
+import weakref
 from typing import Any, cast
 
 from asgiref.sync import sync_to_async
@@ -72,6 +74,9 @@ class XFrameOptionsMiddleware(InlineHooks, clickjacking.XFrameOptionsMiddleware)
 class AuthenticationMiddleware(InlineHooks, auth.AuthenticationMiddleware):
     """Sets a lazy user, which is loaded only when it is asked for."""
 
+    def process_request(self, request: HttpRequest) -> None:
+        super().process_request(weakref.proxy(request))
+
 
 class SessionMiddleware(InlineHooks, sessions.SessionMiddleware):
     """Sets a lazy session, and saves it on a thread when it was modified."""
@@ -85,7 +90,8 @@ class MessageMiddleware(InlineHooks, messages.MessageMiddleware):
     """Makes a message storage when somebody asks for it, and then updates it on a thread."""
 
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
-        untouched = SimpleLazyObject(lambda: default_storage(request))
+        weak = weakref.proxy(request)
+        untouched = SimpleLazyObject(lambda: default_storage(weak))
         request._messages = untouched  # type: ignore[attr-defined]
         response = await cast("Any", self.get_response)(request)
         if getattr(request, "_messages", None) is not untouched or untouched._wrapped is not empty:
