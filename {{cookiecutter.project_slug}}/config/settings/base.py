@@ -84,6 +84,7 @@ LIFESPAN = [
 {% if cookiecutter.use_sse %}
     "apps.events.bus.bus",
 {% endif %}
+    "core.collector.seldom",
 ]
 
 # What /readyz asks, all at once: functions that answer "ok" or, in a word, why not. However many
