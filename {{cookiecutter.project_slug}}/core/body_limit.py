@@ -4,7 +4,7 @@ Django reads a body to its end, into memory and then to disk, before it calls th
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -17,6 +17,8 @@ FAREWELL = 2.0
 
 A connection that ends while its client is sending can cost it the answer.
 """
+
+BODY_HEADERS = {b"content-length", b"transfer-encoding"}
 
 
 class BodyLimit:
@@ -34,10 +36,11 @@ class BodyLimit:
         self._limit = limit
         self._limits = sorted(limits.items(), key=lambda item: -len(item[0]))
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._application(scope, receive, send)
-            return
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        limited = self._limited if _may_have_body(scope) else self._application
+        return limited(scope, receive, send)
+
+    async def _limited(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = _Body(receive, self._limit_of(scope["path"]))
         if _content_length(scope) > body.limit:
             body.refusal = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
@@ -81,6 +84,15 @@ class _Body:
     def _refused(self, status: HTTPStatus) -> Mapping[str, Any]:
         self.refusal = status
         return {"type": "http.disconnect"}
+
+
+def _may_have_body(scope: Scope) -> bool:
+    """Say whether a request can have a body: in HTTP/1 its headers tell (RFC 9112, section 6.3)."""
+    if scope["type"] != "http":
+        return False
+    if not scope["http_version"].startswith("1."):
+        return True
+    return any(name in BODY_HEADERS for name, _ in scope["headers"])
 
 
 def _content_length(scope: Scope) -> int:

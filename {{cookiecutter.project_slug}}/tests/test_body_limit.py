@@ -71,7 +71,8 @@ class Client:
 
     async def ask(self, application: BodyLimit, path: str = "/") -> int:
         """Return the status of the answer."""
-        scope = {"type": "http", "path": path, "headers": []}
+        headers = [(b"transfer-encoding", b"chunked")]
+        scope = {"type": "http", "http_version": "1.1", "path": path, "headers": headers}
         await application(scope, self._receive, self._hear)
         status: int = self.answer[0]["status"]
         return status
