@@ -7,14 +7,14 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("apps.dashboard.urls")),
-    path("", include("apps.accounts.urls")),
-    path("", include("apps.orders.urls")),
+    path("api/orders/", include("apps.orders.urls")),
 {% if cookiecutter.celery_broker != "none" %}
     path("", include("apps.images.urls")),
 {% endif %}
 {% if cookiecutter.use_sse %}
-    path("", include("apps.events.urls")),
+    path("events/", include("apps.events.urls")),
 {% endif %}
+    path("", include("apps.accounts.urls")),
     path(settings.ADMIN_PATH, admin.site.urls),
 ]
 

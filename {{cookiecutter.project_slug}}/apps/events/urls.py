@@ -4,4 +4,4 @@ from apps.events import views
 
 app_name = "events"
 
-urlpatterns = [path("events/<str:topics>/", views.events, name="events")]
+urlpatterns = [path("<str:topics>/", views.events, name="events")]

@@ -5,7 +5,7 @@ from apps.orders import views
 app_name = "orders"
 
 urlpatterns = [
-    path("api/orders/", views.create_order, name="create"),
-    path("api/orders/stats/", views.OrderStatsView.as_view(), name="stats"),
-    path("api/orders/recent/", views.recent_orders, name="recent"),
+    path("", views.create_order, name="create"),
+    path("stats/", views.OrderStatsView.as_view(), name="stats"),
+    path("recent/", views.recent_orders, name="recent"),
 ]
