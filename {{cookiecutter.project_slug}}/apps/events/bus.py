@@ -3,10 +3,11 @@
 import asyncio
 import logging
 import random
-from collections import Counter, deque
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from contextvars import Context
+from typing import Self
 
 from django.conf import settings
 
@@ -30,25 +31,62 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 
 
 class Listener:
-    """One who listens.
+    """One who listens, until the `with` block that it is used in ends.
+
+    An `async for` gives it its events in batches, each event once and in order: what it missed,
+    then what is new. An empty batch is a sign of life, due when there was nothing for a while.
 
     Attributes:
         client: the address that it comes from.
         positions: by topic, the id of the last event that it was given.
+        behind: the topics that have events which it missed.
         ended: whether it gets no more: it was too slow, or the server stops. It loses nothing,
             as its client comes back and says how far it was.
         sign_due: when it is given a sign of life if nothing comes, on the event loop's clock.
     """
 
-    __slots__ = ("_events", "_waiter", "client", "ended", "positions", "sign_due")
+    # Thousands of them wait at a time: each is as small as it can be.
+    __slots__ = ("_bus", "_events", "_waiter", "behind", "client", "ended", "positions", "sign_due")
 
-    def __init__(self, client: str) -> None:
+    def __init__(self, bus: "Bus", topics: Sequence[str], client: str) -> None:
         self.client = client
-        self.positions: dict[str, int] = {}
+        self.positions = dict.fromkeys(topics, 0)
+        self.behind: Sequence[str] = ()
         self.ended = False
-        self._events: deque[Event] = deque()
+        self._bus = bus
+        self._events: list[Event] = []
         self._waiter: asyncio.Future[None] | None = None
         self._put_off_sign()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._bus.leave(self)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> list[Event]:
+        if self.behind and not self.ended:
+            events = await self._bus.missed_by(self)
+        else:
+            events = await self._take()
+        if self.ended:
+            raise StopAsyncIteration
+        for event in events:
+            self.positions[event.topic] = event.id
+        return events
+
+    async def _take(self) -> list[Event]:
+        """Wait for what was not given yet; nothing, if something else woke it up."""
+        if not self._events and not self.ended:
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        self._put_off_sign()
+        events = [event for event in self._events if event.id > self.positions[event.topic]]
+        self._events.clear()
+        return events
 
     def put(self, event: Event) -> None:
         """Queue an event, or end if there is no room for it."""
@@ -64,24 +102,9 @@ class Listener:
         self.wake()
 
     def wake(self) -> None:
-        """Have `take` return, with what there is."""
+        """Have it look for what there is, or take a sign of life."""
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
-
-    async def take(self) -> list[Event]:
-        """Wait for what was not given yet; nothing, if something else woke it up."""
-        if not self._events and not self.ended:
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
-        self._put_off_sign()
-        events = [event for event in self._events if event.id > self.positions[event.topic]]
-        self._events.clear()
-        self.given(events)
-        return events
-
-    def given(self, events: Iterable[Event]) -> None:
-        for event in events:
-            self.positions[event.topic] = event.id
 
     def _put_off_sign(self) -> None:
         # Thousands may have heard of the same event: their signs of life are not due at once.
@@ -107,7 +130,7 @@ class Bus:
 
     @property
     def unavailable(self) -> tuple[type[Exception], ...]:
-        """What `listen` and `batches` raise when the engine cannot be reached."""
+        """What `listen` and a listener raise when the engine cannot be reached."""
         return self._engine.unavailable
 
     def has_room_for(self, client: str) -> bool:
@@ -117,12 +140,11 @@ class Bus:
             and self._clients[client] < settings.EVENTS_MAX_LISTENERS_PER_CLIENT
         )
 
-    @asynccontextmanager
     async def listen(
         self, topics: Sequence[str], after: Mapping[str, int], client: str
-    ) -> AsyncIterator[Listener]:
+    ) -> Listener:
         """Listen from after these positions on; to a topic without one, from now on."""
-        listener = Listener(client)
+        listener = Listener(self, topics, client)
         self._listeners.add(listener)
         self._clients[client] += 1
         for topic in topics:
@@ -131,11 +153,37 @@ class Bus:
             # From here on what is new waits for it, so that nothing can come between that and
             # what it catches up with.
             listener.positions = await self._start(topics, after)
-            if self._draining.is_set():
-                listener.end()
-            yield listener
-        finally:
-            self._leave(listener, topics)
+        except BaseException:
+            self.leave(listener)
+            raise
+        listener.behind = [
+            topic
+            for topic, position in listener.positions.items()
+            if position < self._cursors[topic]
+        ]
+        if self._draining.is_set():
+            listener.end()
+        return listener
+
+    def leave(self, listener: Listener) -> None:
+        self._listeners.discard(listener)
+        self._clients[listener.client] -= 1
+        if not self._clients[listener.client]:
+            del self._clients[listener.client]
+        for topic in listener.positions:
+            self._by_topic[topic].discard(listener)
+            if not self._by_topic[topic]:
+                del self._by_topic[topic]
+                self._cursors.pop(topic, None)
+
+    async def missed_by(self, listener: Listener) -> list[Event]:
+        """Read the next page of what a listener is behind with."""
+        positions = {topic: listener.positions[topic] for topic in listener.behind}
+        async with self._replays:
+            missed = await self._engine.read(positions, PAGE)
+        if len(missed) < PAGE:
+            listener.behind = ()
+        return missed
 
     async def _start(self, topics: Sequence[str], after: Mapping[str, int]) -> dict[str, int]:
         new = [topic for topic in topics if topic not in self._cursors]
@@ -155,41 +203,6 @@ class Bus:
     async def _last(self, topics: Sequence[str]) -> dict[str, int]:
         async with self._replays:
             return await self._engine.last(topics)
-
-    def _leave(self, listener: Listener, topics: Sequence[str]) -> None:
-        self._listeners.discard(listener)
-        self._clients[listener.client] -= 1
-        if not self._clients[listener.client]:
-            del self._clients[listener.client]
-        for topic in topics:
-            self._by_topic[topic].discard(listener)
-            if not self._by_topic[topic]:
-                del self._by_topic[topic]
-                self._cursors.pop(topic, None)
-
-    async def batches(self, listener: Listener) -> AsyncGenerator[list[Event]]:
-        """Give a listener its events, each once and in order: what it missed, then what is new.
-
-        An empty batch is a sign of life, due when there was nothing for a while.
-        """
-        behind = {
-            topic: position
-            for topic, position in listener.positions.items()
-            if position < self._cursors[topic]
-        }
-        while behind and not listener.ended:
-            async with self._replays:
-                missed = await self._engine.read(behind, PAGE)
-            listener.given(missed)
-            yield missed
-            if len(missed) < PAGE:
-                break
-            behind = {topic: listener.positions[topic] for topic in behind}
-        while True:
-            events = await listener.take()
-            if listener.ended:
-                return
-            yield events
 
     async def run(self) -> None:
         """Serve all who listen, until cancelled."""

@@ -2,7 +2,6 @@ import asyncio
 import logging
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
-from contextlib import aclosing
 from http import HTTPStatus
 
 from django.conf import settings
@@ -82,23 +81,21 @@ class EventStream(StreamingHttpResponse):
     Django's own leaves that to the garbage collector, and the listener with it.
     """
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async with aclosing(self._iterator) as chunks:  # type: ignore[attr-defined]
-            async for chunk in chunks:
-                yield chunk
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        chunks: AsyncIterator[bytes] = self._iterator  # type: ignore[attr-defined]
+        return chunks
 
 
 async def _stream(
     here: Bus, topics: list[str], after: dict[str, int], client: str
 ) -> AsyncGenerator[bytes]:
     try:
-        async with here.listen(topics, after, client) as listener:
+        with await here.listen(topics, after, client) as listener:
             position = dict(listener.positions)
             # The position at once, for who loses the connection before the first event.
             yield encode(id=write_positions(position), retry=RETRY) + b"\n"
-            async with aclosing(here.batches(listener)) as batches:
-                async for batch in batches:
-                    yield b"".join(_blocks(batch, position)) or SIGN_OF_LIFE
+            async for batch in listener:
+                yield b"".join(_blocks(batch, position)) or SIGN_OF_LIFE
     except here.unavailable as error:
         logger.warning("A stream ends, its client will be back: %s", error)
     soonest, latest = RETRY_AT_THE_END
@@ -121,10 +118,10 @@ async def _long_poll(
     await threads.release()  # of what the permission asked the database
     found = []
     try:
-        async with here.listen(topics, after, client) as listener:
+        with await here.listen(topics, after, client) as listener:
             try:
-                async with asyncio.timeout(LONG_POLL), aclosing(here.batches(listener)) as batches:
-                    async for batch in batches:
+                async with asyncio.timeout(LONG_POLL):
+                    async for batch in listener:
                         if batch:
                             found = batch
                             break
