@@ -122,7 +122,7 @@ def test_rendering_twice_gives_the_same_bytes(
 
 
 def test_the_default_project_is_small(render: Callable[..., Path]) -> None:
-    assert len(files(render())) <= 150
+    assert len(files(render())) <= 160
 
 
 @pytest.mark.parametrize("answers", ALL, ids=describe)
