@@ -24,8 +24,7 @@ SINGLE_LINE_LIMITS = {"project_name": 80, "description": 300, "author_name": 120
 def main() -> int:
     problems = [
         *text_problems(ANSWERS),
-        # What was typed: cookiecutter.json gives the folder another name if it cannot have this one.
-        *slug_problems(ANSWERS["__typed_slug"]),
+        *slug_problems(typed_slug(ANSWERS)),
         *email_problems(ANSWERS["author_email"]),
     ]
     if not problems:
@@ -51,6 +50,12 @@ def text_problems(answers: dict[str, str]) -> Iterator[str]:
             yield f"{key} holds a line break or another control character: type it on one line."
         elif len(value) > limit:
             yield f"{key} has {len(value)} characters: type at most {limit}."
+
+
+def typed_slug(answers: dict[str, str]) -> str:
+    """Return the slug before cookiecutter.json replaced one that might be no folder's name."""
+    slug = answers["project_slug"]
+    return answers["__typed_slug"] if slug == "refused_slug" else slug
 
 
 def slug_problems(slug: str) -> Iterator[str]:

@@ -15,6 +15,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,15 +31,16 @@ START_TIMEOUT = 30.0
 """Seconds that a server may take to start."""
 
 
+@dataclass(frozen=True)
+class Server:
+    url: str
+    process: subprocess.Popen[bytes]
+
+
 def main() -> int:
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
     try:
-        step("Rendering the default project into .demo/my_async_service")
-        render()
-        step("Installing it (a minute the first time)")
-        run(UV, "sync", "--quiet")
-        step("Migrating its database")
-        run(UV, "run", "--no-sync", "manage.py", "migrate", "--verbosity", "0")
+        prepare()
         with ExitStack() as servers:
             serve(servers)
     except KeyboardInterrupt:
@@ -49,8 +51,17 @@ def main() -> int:
     return 0
 
 
-def serve(servers: ExitStack) -> None:
-    """Start the stubs and the service, show what it answers, and wait for Ctrl-C."""
+def prepare() -> None:
+    step("Rendering the default project into .demo/my_async_service")
+    render()
+    step("Installing it (a minute the first time)")
+    run(UV, "sync", "--quiet")
+    step("Migrating its database")
+    run(UV, "run", "--no-sync", "manage.py", "migrate", "--verbosity", "0")
+
+
+def start(servers: ExitStack) -> tuple[Server, Server]:
+    """Start the service and the stubs until the stack is left."""
     port, stubs_port = free_port(8000), free_port(8001)
     stubs_url, url = f"http://127.0.0.1:{stubs_port}", f"http://127.0.0.1:{port}"
     environment = {f"UPSTREAM_{name}_URL": stubs_url for name in UPSTREAMS}
@@ -61,9 +72,15 @@ def serve(servers: ExitStack) -> None:
     service = servers.enter_context(running("config.asgi", port, environment))
     wait_for(f"{stubs_url}/_control", stubs)
     wait_for(f"{url}/livez", service)
+    return Server(url, service), Server(stubs_url, stubs)
 
-    step(f"Asking {url}/api/dashboard/")
-    answer = get_json(f"{url}/api/dashboard/")
+
+def serve(servers: ExitStack) -> None:
+    """Start everything, show what the service answers, and wait for Ctrl-C."""
+    service, stubs = start(servers)
+
+    step(f"Asking {service.url}/api/dashboard/")
+    answer = get_json(f"{service.url}/api/dashboard/")
     missing = [name for name, part in answer["data"].items() if not part]
     if missing:
         raise DemoError(f"The dashboard lacks {', '.join(missing)}: {answer['errors']}")
@@ -73,8 +90,8 @@ def serve(servers: ExitStack) -> None:
 
     if not sys.stdin.isatty():
         return
-    print(f"\nOpen {url}/ and break something. Ctrl-C stops it.")
-    while service.poll() is None and stubs.poll() is None:
+    print(f"\nOpen {service.url}/ and break something. Ctrl-C stops it.")
+    while service.process.poll() is None and stubs.process.poll() is None:
         time.sleep(0.5)
     raise DemoError("A server ended by itself; its output is above.")
 

@@ -40,6 +40,10 @@ def pairwise() -> list[Answers]:
     return pairs + [{"python_version": version} for version in CHOICES["python_version"][1:]]
 
 
+# The projects that go all the way: every two answers meet in one of them.
+SAMPLE = [DEFAULT, SMALLEST, LARGEST, *pairwise()]
+
+
 def describe(answers: Answers) -> str:
     """Name answers in a test's id."""
     return "-".join(f"{key}={value}" for key, value in answers.items()) or "default"

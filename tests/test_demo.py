@@ -3,11 +3,9 @@
 import shutil
 import socket
 import subprocess
-from pathlib import Path
 
 import pytest
-
-TEMPLATE = Path(__file__).resolve().parent.parent
+import readme
 
 pytestmark = [
     pytest.mark.slow,
@@ -17,8 +15,8 @@ pytestmark = [
 
 def demo() -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["make", "demo"],
-        cwd=TEMPLATE,
+        readme.words(readme.DEMO),
+        cwd=readme.TEMPLATE,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from answers import DEFAULT, LARGEST, SMALLEST, Answers, describe, pairwise
+from answers import SAMPLE, Answers, describe
 from conftest import baked, files
 from pytest_cookies.plugin import Cookies
 
@@ -34,7 +34,6 @@ FILES_WITH_JINJA = {
     "justfile",
     "pyproject.toml",
 }
-ALL = [DEFAULT, SMALLEST, LARGEST, *pairwise()]
 
 
 def test_jinja_stays_where_it_is_allowed() -> None:
@@ -50,7 +49,7 @@ def test_jinja_stays_where_it_is_allowed() -> None:
     assert found == FILES_WITH_JINJA
 
 
-@pytest.mark.parametrize("answers", ALL, ids=describe)
+@pytest.mark.parametrize("answers", SAMPLE, ids=describe)
 def test_nothing_of_the_template_is_left_in_a_render(
     render: Callable[..., Path], answers: Answers
 ) -> None:
@@ -62,7 +61,7 @@ def test_nothing_of_the_template_is_left_in_a_render(
             assert not re.search(r"(?<!\$){{|{%", text), path  # ${{ is GitHub's
 
 
-@pytest.mark.parametrize("answers", ALL, ids=describe)
+@pytest.mark.parametrize("answers", SAMPLE, ids=describe)
 def test_a_declined_answer_leaves_no_blank_line_scar(
     render: Callable[..., Path], answers: Answers
 ) -> None:
@@ -125,7 +124,7 @@ def test_the_default_project_is_small(render: Callable[..., Path]) -> None:
     assert len(files(render())) <= 160
 
 
-@pytest.mark.parametrize("answers", ALL, ids=describe)
+@pytest.mark.parametrize("answers", SAMPLE, ids=describe)
 def test_every_variable_of_the_environment_that_is_explained_is_read(
     render: Callable[..., Path], answers: Answers
 ) -> None:

@@ -1,11 +1,14 @@
 """The prompts, as a person sees and answers them in a terminal."""
 
+import io
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
+import readme
 from answers import CHOICES, CONTEXT, PROMPTS
 
 if sys.platform == "win32":
@@ -13,17 +16,20 @@ if sys.platform == "win32":
 
 import pexpect
 
-TEMPLATE = Path(__file__).resolve().parent.parent
 LABELS = CONTEXT["__prompts__"]
 
 
 @pytest.fixture
 def terminal(tmp_path: Path) -> Iterator["pexpect.spawn[str]"]:
-    """Cookiecutter, waiting for its first answer."""
+    """Cookiecutter, started as the README says in `out`, waiting for its first answer."""
+    folder = tmp_path / "out"
+    folder.mkdir()
+    program, *arguments = readme.words(readme.START)
     environment = os.environ | {"COLUMNS": "120", "NO_COLOR": "1", "HOME": str(tmp_path / "home")}
     with pexpect.spawn(
-        "cookiecutter",
-        [str(TEMPLATE), "--output-dir", str(tmp_path / "out")],
+        program,
+        arguments,
+        cwd=folder,
         env=environment,
         encoding="utf-8",
         timeout=20,
@@ -54,6 +60,19 @@ def test_every_prompt_is_asked_and_enter_takes_the_default(
     assert (tmp_path / "out/my_async_service/manage.py").is_file()
 
 
+def test_the_readme_shows_what_is_printed(terminal: "pexpect.spawn[str]") -> None:
+    terminal.logfile_read = printed = io.StringIO()
+    answer(terminal, PROMPTS)
+    terminal.expect(pexpect.EOF)
+
+    # Bold and dim are for the terminal.
+    plain = re.sub(r"\x1b\[\d*m", "", printed.getvalue())
+    lines = "\n".join(line.rstrip() for line in plain.splitlines())
+    for part in readme.transcript():
+        _, _, lines = lines.partition("\n".join(part))
+        assert lines, part
+
+
 def test_an_answer_that_is_no_choice_is_asked_for_again(terminal: "pexpect.spawn[str]") -> None:
     until_license = list(PROMPTS)[: list(PROMPTS).index("license") + 1]
     answer(terminal, until_license, license=str(len(CHOICES["license"]) + 1))
@@ -68,7 +87,7 @@ def test_ctrl_c_leaves_nothing_behind(terminal: "pexpect.spawn[str]", tmp_path: 
 
     terminal.expect(pexpect.EOF)
     assert "Traceback" not in (terminal.before or "")
-    assert not (tmp_path / "out").exists()
+    assert not list((tmp_path / "out").iterdir())
 
 
 def test_braces_that_are_typed_are_kept_as_they_are(

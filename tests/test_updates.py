@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import readme
 from conftest import succeeds, tracked
 
 TEMPLATE = Path(__file__).resolve().parent.parent
@@ -55,7 +56,7 @@ def make(template: Path, tmp_path: Path) -> Callable[..., Path]:
 
     def make(checkout: str) -> Path:
         where = ["--checkout", checkout, "--output-dir", str(tmp_path)]
-        run(tmp_path, "cruft", "create", str(template), "--no-input", *where)
+        run(tmp_path, *readme.words(readme.CREATE, template), "--no-input", *where)
         project = tmp_path / "my_async_service"
         with (project / "apps/orders/services.py").open("a", encoding="utf-8") as services:
             services.write("\n\nMINE = True\n")
@@ -72,7 +73,7 @@ def test_an_update_brings_what_is_new_and_keeps_edits_and_secrets(
     secrets = (project / ".env").read_bytes()
     assert "Older probes" in (project / CHANGED).read_text(encoding="utf-8")
 
-    run(project, "cruft", "update", "--skip-apply-ask", "--checkout", "main")
+    run(project, *readme.words(readme.UPDATE), "--skip-apply-ask", "--checkout", "main")
 
     assert (project / CHANGED).read_bytes() == (template / SERVICE / CHANGED).read_bytes()
     assert "MINE = True" in (project / "apps/orders/services.py").read_text(encoding="utf-8")
@@ -82,15 +83,19 @@ def test_an_update_brings_what_is_new_and_keeps_edits_and_secrets(
 
 @pytest.mark.parametrize(
     "answers",
-    [{"use_sse": False}, {"database": "postgresql"}, {"server": "uvicorn", "ci": "gitlab"}],
+    [
+        json.loads(readme.words(readme.CHANGE)[-1]),
+        {"database": "postgresql"},
+        {"server": "uvicorn", "ci": "gitlab"},
+    ],
 )
 def test_an_answer_that_is_changed_later_gives_what_a_new_render_gives(
     make: Callable[..., Path], render: Callable[..., Path], answers: dict[str, object]
 ) -> None:
     project = make("main")
-    changed = ["--variables-to-update", json.dumps(answers)]
+    *command, _ = readme.words(readme.CHANGE)
 
-    run(project, "cruft", "update", "--skip-apply-ask", *changed)
+    run(project, *command, json.dumps(answers), "--skip-apply-ask")
 
     there, fresh = tracked(project), tracked(render(**answers))
     assert b"MINE = True" in there.pop("apps/orders/services.py")
