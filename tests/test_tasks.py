@@ -1,5 +1,6 @@
 """Images made by real workers over real brokers: nothing is lost, done twice or left over."""
 
+import json
 import os
 import shutil
 import signal
@@ -37,6 +38,8 @@ class Service:
 
     project: Project
     environment: dict[str, str]
+    log: Path
+    """What its workers wrote."""
 
     @contextmanager
     def web(self) -> Iterator[httpx.Client]:
@@ -51,19 +54,24 @@ class Service:
     @contextmanager
     def worker(self) -> Iterator[subprocess.Popen[bytes]]:
         """Run a worker with two processes, in a process group of its own."""
-        command = [".venv/bin/celery", "--app", "config.celery", "worker", "--concurrency", "2"]
-        process = subprocess.Popen(
-            command,
-            cwd=self.project.path,
-            env=self.project.environment | self.environment | {"REMAP_SIGTERM": "SIGQUIT"},
-            start_new_session=True,
-        )
+        command = [".venv/bin/celery", "--quiet", "--app", "config.celery", "worker"]
+        production = {"REMAP_SIGTERM": "SIGQUIT", "LOG_FORMAT": "json"}
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(
+                [*command, "--concurrency", "2"],
+                cwd=self.project.path,
+                env=self.project.environment | self.environment | production,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
         try:
             yield process
         finally:
             if process.poll() is None:
                 process.terminate()
                 process.wait(timeout=60)
+            print(self.log.read_text(encoding="utf-8"))
 
     def files(self) -> list[str]:
         media = Path(self.environment["MEDIA_ROOT"])
@@ -92,7 +100,7 @@ def service_on(project: Project, folder: Path, broker: str | None) -> Service:
     }
     done = project.run("manage.py", "migrate", "--verbosity", "0", **environment)
     assert done.returncode == 0, done.stdout
-    return Service(project, environment)
+    return Service(project, environment, folder / "worker.log")
 
 
 @pytest.fixture(params=["redis", "rabbitmq"])
@@ -159,6 +167,8 @@ def test_a_worker_that_is_told_to_stop_loses_nothing(service: Service) -> None:
 
     assert [state["status"] for state in states] == ["done"] * 6
     assert len(service.files()) == 6 * PICTURES
+    lines = [json.loads(line) for line in service.log.read_text(encoding="utf-8").splitlines()]
+    assert [line for line in lines if "shutdown" in line["event"]]
 
 
 def test_a_hundred_images_at_once_are_all_done(service: Service) -> None:

@@ -1,18 +1,26 @@
 """Tasks: queued without holding up the event loop, run by a worker, refused where they cannot work."""
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
 from celery import current_app, shared_task
 from celery.contrib.testing.worker import start_worker
+from celery.exceptions import QueueNotFound
 from celery.signals import after_task_publish
+from django.conf import settings
 from django.core import checks
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db import transaction
 
+from apps.images.tasks import resize
 from core.logging import bind_request_id, request_id
 from core.tasks import enqueue, enqueue_sync
 
@@ -32,17 +40,17 @@ def note(number: int) -> None:
 
 @pytest.fixture(autouse=True)
 def queued() -> Iterator[list[str]]:
-    """The ids of the tasks that the broker took, be that a folder or what CELERY_BROKER_URL names."""
+    """For each task that the broker took, be that a folder or what CELERY_BROKER_URL names, its queue."""
     taken: list[str] = []
 
-    def note_id(headers: dict[str, Any], **kwargs: Any) -> None:
-        taken.append(headers["id"])
+    def note_queue(routing_key: str, **kwargs: Any) -> None:
+        taken.append(routing_key)
 
     seen.clear()
     current_app.control.purge()
-    after_task_publish.connect(note_id)
+    after_task_publish.connect(note_queue)
     yield taken
-    after_task_publish.disconnect(note_id)
+    after_task_publish.disconnect(note_queue)
     current_app.control.purge()
 
 
@@ -84,24 +92,50 @@ async def test_celerys_own_way_to_queue_is_refused_on_the_event_loop() -> None:
         note.delay(1)
 
 
-def test_sync_code_queues_when_its_transaction_is_committed(
-    queued: list[str],
-) -> None:
+def test_sync_code_queues_when_its_transaction_is_committed(queued: list[str]) -> None:
     with transaction.atomic():
         enqueue_sync(note, 1)
         assert queued == []
 
-    assert len(queued) == 1
+    assert queued == [settings.CELERY_TASK_DEFAULT_QUEUE]
 
 
-def test_a_transaction_that_is_rolled_back_queues_nothing(
-    queued: list[str],
-) -> None:
+def test_a_transaction_that_is_rolled_back_queues_nothing(queued: list[str]) -> None:
     with pytest.raises(ZeroDivisionError), transaction.atomic():
         enqueue_sync(note, 1)
         raise ZeroDivisionError
 
     assert queued == []
+
+
+def test_what_takes_long_waits_beside_the_rest(queued: list[str]) -> None:
+    enqueue_sync(resize, str(uuid4()))
+
+    assert len(queued) == 1
+    assert queued[0] in settings.CELERY_TASK_QUEUES
+    assert queued[0] != settings.CELERY_TASK_DEFAULT_QUEUE
+
+
+def test_a_queue_that_no_worker_takes_from_is_refused() -> None:
+    with pytest.raises(QueueNotFound, match="elsewhere"):
+        note.apply_async((1,), queue="elsewhere")
+
+
+@pytest.mark.parametrize("url", ["", "http://localhost"])
+def test_an_address_that_is_no_brokers_is_named_without_a_traceback(url: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=Path(__file__).parent.parent,
+        env=os.environ
+        | {"CELERY_BROKER_URL": url, "DJANGO_SETTINGS_MODULE": "config.settings.local"},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+    assert done.returncode != 0
+    assert "CELERY_BROKER_URL" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_check_finds_a_task_that_would_never_run(registered: Callable[..., None]) -> None:

@@ -286,14 +286,18 @@ EVENTS_MAX_LISTENERS_PER_CLIENT = env.int("EVENTS_MAX_LISTENERS_PER_CLIENT", 100
 
 TASKS_APP = "config.celery.app"
 
-CELERY_BROKER_URL = env.str(
-    "CELERY_BROKER_URL",
-    "filesystem://localhost",
+# Empty while it is malformed, which is reported with whatever else is.
+CELERY_BROKER_URL = (
+    env.str(
+        "CELERY_BROKER_URL",
+        "filesystem://localhost",
 {% if cookiecutter.celery_broker == "redis" %}
-    validate=validate.Regexp(r"(rediss?|filesystem)://", error="Starts with redis://."),
+        validate=validate.Regexp(r"(rediss?|filesystem)://", error="Starts with redis://."),
 {% else %}
-    validate=validate.Regexp(r"(amqps?|filesystem)://", error="Starts with amqp://."),
+        validate=validate.Regexp(r"(amqps?|filesystem)://", error="Starts with amqp://."),
 {% endif %}
+    )
+    or ""
 )
 if CELERY_BROKER_URL.startswith("filesystem:"):
     # No server: for development and tests.
@@ -311,13 +315,10 @@ else:
         "socket_timeout": 5,
     }
 {% else %}
-    # A task counts as queued when RabbitMQ says so, and then outlives a crash of it: quorum queues
-    # are on disk, and on most servers of a cluster. Retries wait in queues of their own.
+    # A task counts as queued when RabbitMQ says so.
     CELERY_BROKER_TRANSPORT_OPTIONS = {"confirm_publish": True}
-    CELERY_TASK_DEFAULT_QUEUE_TYPE = "quorum"
+    # What retries, which wait in queues of their own, come back through.
     CELERY_TASK_DEFAULT_EXCHANGE_TYPE = "topic"
-    CELERY_TASK_CREATE_MISSING_QUEUE_TYPE = "quorum"
-    CELERY_TASK_CREATE_MISSING_QUEUE_EXCHANGE_TYPE = "topic"
 {% endif %}
 
 # The broker may be away: who queues a task hears of it soon, workers wait for it to come back.
@@ -326,8 +327,27 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_max": 0}
 
-# Tasks of this service alone, as other services may use the same broker.
+# Queues by name, of this service alone, as other services may use the same broker. A worker takes
+# from all of them, or from those that its `--queues` names; a queue that is not here is refused.
 CELERY_TASK_DEFAULT_QUEUE = "{{ cookiecutter.project_slug }}"
+IMAGES_QUEUE = f"{CELERY_TASK_DEFAULT_QUEUE}-images"
+{% if cookiecutter.celery_broker == "redis" %}
+CELERY_TASK_QUEUES: dict[str, dict[str, Any]] = {
+    CELERY_TASK_DEFAULT_QUEUE: {},
+    IMAGES_QUEUE: {},
+}
+{% else %}
+# Quorum queues are on disk, and on most servers of a cluster: they outlive a crash.
+QUORUM = {"queue_arguments": {"x-queue-type": "quorum"}}
+CELERY_TASK_QUEUES: dict[str, dict[str, Any]] = {
+    CELERY_TASK_DEFAULT_QUEUE: QUORUM,
+    IMAGES_QUEUE: QUORUM,
+}
+{% endif %}
+CELERY_TASK_CREATE_MISSING_QUEUES = False
+
+# What takes long, beside the queue for the rest.
+CELERY_TASK_ROUTES = {"apps.images.tasks.resize": {"queue": IMAGES_QUEUE}}
 
 # A task is off the queue when it is done, so one whose worker vanished is done again: it has to
 # come to the same result then. A worker takes what it works on, and leaves the rest to others.

@@ -2,7 +2,11 @@
 
 from config.settings.local import *  # noqa: F403
 {% if cookiecutter.celery_broker != "none" %}
-from config.settings.local import CELERY_TASK_DEFAULT_QUEUE
+from config.settings.local import (
+    CELERY_TASK_DEFAULT_QUEUE,
+    CELERY_TASK_QUEUES,
+    CELERY_TASK_ROUTES,
+)
 {% endif %}
 
 DEBUG = False
@@ -16,6 +20,10 @@ AXES_ENABLED = False
 
 # Not development's, whose worker would take the tasks of the tests.
 CELERY_TASK_DEFAULT_QUEUE += "_test"
+CELERY_TASK_QUEUES = {f"{name}_test": options for name, options in CELERY_TASK_QUEUES.items()}
+CELERY_TASK_ROUTES = {
+    task: {"queue": f"{route['queue']}_test"} for task, route in CELERY_TASK_ROUTES.items()
+}
 {% if cookiecutter.celery_broker == "rabbitmq" %}
 
 # Seconds after which a worker sees that its test is over.

@@ -1,12 +1,21 @@
-"""What comes along with a task: the id of the request that it is done for."""
+"""What comes along with a task, the id of the request that it is done for; and a worker's log."""
 
+import logging
 from contextlib import AbstractContextManager
 from typing import Any
 
 from celery import Task
-from celery.signals import before_task_publish, setup_logging, task_postrun, task_prerun
+from celery.signals import (
+    before_task_publish,
+    celeryd_init,
+    setup_logging,
+    task_postrun,
+    task_prerun,
+)
 
 from core.logging import bind_request_id, request_id
+
+logger = logging.getLogger(__name__)
 
 HEADER = "request_id"
 
@@ -37,3 +46,11 @@ def leave_request_id(task_id: str, **kwargs: Any) -> None:
 @setup_logging.connect
 def keep_logging(**kwargs: Any) -> None:
     """Leave logging as `LOGGING` has it: Celery sets up its own only if nobody answers."""
+
+
+@celeryd_init.connect
+def say_through_the_log(**kwargs: Any) -> None:
+    """Log what a worker would print, past its log, when it gets a signal."""
+    from celery.apps import worker  # too much for those who only queue
+
+    worker.safe_say = lambda message, *args: logger.info(message)  # type: ignore[attr-defined]
