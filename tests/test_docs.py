@@ -150,3 +150,23 @@ def test_every_check_and_every_reason_is_explained(code: str) -> None:
     assert len(checks) > 5
     for word in checks | set(re.findall(r' = "(\w+)"', reasons)):
         assert f"`{word}`" in page
+
+
+def test_the_code_that_the_async_guide_quotes_is_that_of_the_template() -> None:
+    guide = (DOCS / "async.md").read_text(encoding="utf-8")
+    quotes = re.findall(r"`([\w./-]+\.py)`[^`\n]*:\n\n```python\n(.*?)^```$", guide, re.M | re.S)
+
+    assert len(quotes) > 10
+    for path, quote in quotes:
+        file = TEMPLATE / "{{cookiecutter.project_slug}}" / path
+        assert quote in file.read_text(encoding="utf-8"), path
+
+
+def test_every_variable_of_the_environment_is_in_the_checklist_of_deploying() -> None:
+    page = (DOCS / "deploying.md").read_text(encoding="utf-8")
+    config = TEMPLATE / "{{cookiecutter.project_slug}}" / "config"
+    code = "".join(path.read_text(encoding="utf-8") for path in config.rglob("*.py"))
+    names = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', code))
+
+    assert len(names) > 20
+    assert not [name for name in names if f"`{name}`" not in page]
