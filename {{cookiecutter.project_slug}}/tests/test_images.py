@@ -22,7 +22,7 @@ from PIL import ImageCms
 from pytest_django import Settings
 
 from apps.images import files, services, tasks
-from apps.images.models import Image
+from apps.images.models import Image, Leftover
 
 UP = 1
 ON_ITS_SIDE = 6
@@ -93,6 +93,14 @@ def found(image_id: UUID) -> Image:
 
 def all_files(media: Path) -> set[str]:
     return {path.name for path in media.rglob("*")}
+
+
+class KilledError(BaseException):
+    """Stands for the end of a process."""
+
+
+def killed(*args: object) -> None:
+    raise KilledError
 
 
 def opened(image_id: UUID, name: str) -> Pillow.Image:
@@ -384,17 +392,14 @@ def test_the_original_is_gone_when_the_work_is_done(media: Path) -> None:
 def test_work_that_was_cut_off_is_done_again_with_the_same_result(
     monkeypatch: pytest.MonkeyPatch, media: Path
 ) -> None:
-    class KilledError(BaseException):
-        pass
-
-    def killed(image_id: UUID, name: str, content: bytes) -> None:
+    def killed_half_way(image_id: UUID, name: str, content: bytes) -> None:
         write(image_id, name, content[:100])
         raise KilledError
 
     first, second = accepted(with_exif(UP)), accepted(with_exif(UP))
     write = files.write
     with monkeypatch.context() as patch:
-        patch.setattr(files, "write", killed)
+        patch.setattr(files, "write", killed_half_way)
         with pytest.raises(KilledError):
             tasks.resize(str(first))
     assert found(first).status == Image.Status.RUNNING
@@ -527,6 +532,40 @@ def test_deleting_in_the_admin_removes_the_files_too(client: Client, media: Path
 
     assert page.status_code == 200
     assert all_files(media) == {"images"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_deletion_that_was_cut_off_left_is_removed_later(
+    monkeypatch: pytest.MonkeyPatch, media: Path
+) -> None:
+    image_id = accepted(encoded())
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "remove", killed)
+        with pytest.raises(KilledError):
+            services.delete(image_id)
+    assert not Image.objects.exists()
+    assert "original" in all_files(media)
+
+    tasks.sweep()
+
+    assert all_files(media) == {"images"}
+    assert not Leftover.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_the_button_on_its_page_deletes_an_image(media: Path) -> None:
+    client = AsyncClient(enforce_csrf_checks=True)
+    image_id = (await send(client, encoded())).json()["id"]
+    page = f"/images/{image_id}/"
+    token = {"csrfmiddlewaretoken": (await client.get(page)).context["csrf_token"]}
+
+    forged = await client.post(f"{page}delete/")
+    deleted = await client.post(f"{page}delete/", token)
+    again = await client.post(f"{page}delete/", token)
+
+    assert (forged.status_code, deleted["Location"], again.status_code) == (403, "/images/", 404)
+    assert not await Image.objects.aexists()
+    assert await asyncio.to_thread(all_files, media) == {"images"}
 
 
 # Pages and files

@@ -14,7 +14,7 @@ class ImagesConfig(AppConfig):
     def ready(self) -> None:
         from apps.images import files, models
 
-        # However a row is deleted, its files go with it.
+        # However a row is deleted, its files go with it, whatever happens meanwhile.
         post_delete.connect(files.remove_with_row, sender=models.Image)
         # Pillow would warn of a decompression bomb, and decode it.
         Image.MAX_IMAGE_PIXELS = settings.IMAGES_MAX_PIXELS

@@ -13,6 +13,8 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
 
+from apps.images.models import Leftover
+
 ORIGINAL = "original"
 """What was sent: there while a worker needs it, and never served."""
 
@@ -53,5 +55,15 @@ def remove(image_id: UUID, but: Collection[str] = ()) -> None:
 
 
 def remove_with_row(instance: Any, **kwargs: Any) -> None:
-    """Remove the files of a row that was deleted, once that is certain."""
-    transaction.on_commit(partial(remove, instance.pk))
+    """Note, along with the deletion of a row, that its files have to go; then remove them.
+
+    Where that fails, or the process dies before it, the note stays for `apps.images.tasks.sweep`.
+    """
+    Leftover.objects.get_or_create(image_id=instance.pk)
+    transaction.on_commit(partial(remove_leftover, instance.pk))
+
+
+def remove_leftover(image_id: UUID) -> None:
+    """Remove the files of an image that was deleted, and the note of them."""
+    remove(image_id)
+    Leftover.objects.filter(image_id=image_id).delete()

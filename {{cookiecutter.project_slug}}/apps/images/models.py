@@ -47,3 +47,16 @@ class Image(models.Model):
     @property
     def is_finished(self) -> bool:
         return self.status not in self.UNFINISHED
+
+
+class Leftover(models.Model):
+    """The files of an image that was deleted, from then until they are removed.
+
+    Attributes:
+        image_id: of the image that they were of.
+    """
+
+    image_id = models.UUIDField(primary_key=True)
+
+    def __str__(self) -> str:
+        return f"Files of image {self.pk}"

@@ -28,14 +28,13 @@ def accept(upload: UploadedFile | None) -> Image:  # type: ignore[type-arg]
     if upload.size > settings.IMAGES_MAX_BYTES:
         raise InvalidImageError("too_large", f"Send at most {settings.IMAGES_MAX_BYTES} bytes.")
     pictures.check(upload)
-    image = Image(name=(upload.name or "")[-255:])
+    # The row first: `sweep` finds it, and with it the file, should this process be killed here.
+    image = Image.objects.create(name=(upload.name or "")[-255:])
     try:
         files.write(image.pk, files.ORIGINAL, upload)
-        image.save(force_insert=True)
         enqueue_sync(resize, str(image.pk))
     except BaseException:
-        Image.objects.filter(pk=image.pk).delete()
-        files.remove(image.pk)
+        delete(image.pk)
         raise
     return image
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from apps.images import files
-from apps.images.models import Image
+from apps.images.models import Image, Leftover
 from apps.images.pictures import InvalidImageError, pictures
 from core.tasks import enqueue_sync
 
@@ -40,13 +40,18 @@ def resize(image_id: str) -> None:
 
 @shared_task
 def sweep() -> None:
-    """Queue again what had no progress for long: its task was lost, or its worker."""
+    """Queue again what had no progress for long: its task was lost, or its worker.
+
+    And remove the files of images that were deleted, where that was cut off.
+    """
     long_ago = timezone.now() - timedelta(seconds=settings.IMAGES_STUCK_AFTER)
     stuck = Image.objects.filter(status__in=Image.UNFINISHED, updated_at__lt=long_ago)
     for key in stuck.values_list("pk", flat=True):
         _note(key)  # not again at the next time, which is soon
         enqueue_sync(resize, str(key))
         logger.warning("Image %s had no progress for long, and is queued again", key)
+    for key in Leftover.objects.values_list("pk", flat=True):
+        files.remove_leftover(key)
 
 
 def _work(key: UUID) -> None:

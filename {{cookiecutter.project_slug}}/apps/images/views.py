@@ -112,6 +112,14 @@ async def image_page(request: HttpRequest, image_id: UUID) -> HttpResponse:
     return response
 
 
+@require_POST
+async def delete(request: HttpRequest, image_id: UUID) -> HttpResponse:
+    """Delete an image, for the button on its page."""
+    if not await sync_to_async(services.delete)(image_id):
+        raise Http404
+    return redirect("images:page")
+
+
 @require_safe
 async def picture(request: HttpRequest, image_id: UUID, name: str) -> HttpResponse:
     """The file of a picture; what was sent is not among them."""

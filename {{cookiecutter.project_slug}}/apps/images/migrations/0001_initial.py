@@ -49,4 +49,10 @@ class Migration(migrations.Migration):
                 "indexes": [models.Index(fields=["status", "updated_at"], name="image_status")],
             },
         ),
+        migrations.CreateModel(
+            name="Leftover",
+            fields=[
+                ("image_id", models.UUIDField(primary_key=True, serialize=False)),
+            ],
+        ),
     ]
