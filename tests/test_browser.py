@@ -1,11 +1,14 @@
-"""The dashboard page in a real browser."""
+"""The pages in a real browser."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Literal
 
 import pytest
+from answers import Answers, pairwise
 from conftest import Project, unused_port
 from playwright.sync_api import Page, expect, sync_playwright
+from workers import Service, service_on
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
@@ -32,7 +35,8 @@ def page(chromium: str) -> Iterator[Page]:
         page.on("console", lambda message: complaints.append(message.text))
         yield page
         browser.close()
-        assert complaints == []
+        # A browser complains of an image that is refused, too.
+        assert [text for text in complaints if "status of 415" not in text] == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -92,3 +96,100 @@ def test_the_page_works_without_javascript(chromium: str, service_url: str) -> N
         page.locator(".lab-row", has_text="inventory").get_by_role("button", name="Healthy").click()
         expect(page.locator(".degraded")).to_have_count(0)
         browser.close()
+
+
+# Images
+
+WITH_EVENTS: Answers = {"celery_broker": "redis"}
+# Another test installs it, too.
+WITHOUT_EVENTS = next(
+    answers
+    for answers in pairwise()
+    if answers.get("celery_broker", "none") != "none"
+    and answers["database"] == "sqlite"
+    and not answers["use_sse"]
+)
+PATIENCE = 25_000
+"""Milliseconds to wait for a worker; fewer than until a page that is live asks by itself."""
+
+
+@pytest.fixture(scope="module", params=[WITH_EVENTS, WITHOUT_EVENTS], ids=["events", "no events"])
+def images(
+    install: Callable[[Answers], Project],
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+) -> Iterator[tuple[Service, str]]:
+    """A service with its worker, with no broker to install, and its page for images."""
+    service = service_on(install(request.param), tmp_path_factory.mktemp("images"), broker=None)
+    with service.web() as client, service.worker():
+        yield service, str(client.base_url.join("/images/"))
+
+
+@pytest.fixture(scope="module")
+def photo(images: tuple[Service, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file that takes a worker some time."""
+    service, _ = images
+    path = tmp_path_factory.mktemp("photo") / "photo.jpg"
+    path.write_bytes(service.image(3000, 2000))
+    return path
+
+
+def test_an_image_is_watched_until_it_is_done_then_deleted(
+    page: Page, images: tuple[Service, str], photo: Path
+) -> None:
+    service, address = images
+    page.add_init_script("""
+        window.percents = new Set();
+        new MutationObserver(() => {
+          const bar = document.querySelector("#done");
+          if (bar) percents.add(bar.value);
+        }).observe(document, {subtree: true, childList: true});
+    """)
+    page.goto(address)
+    page.get_by_label("An image").set_input_files(photo)
+    page.get_by_role("button", name="Send").click()
+
+    expect(page.get_by_role("heading", name="photo.jpg")).to_be_visible()
+    if service.project.answers.get("use_sse", True):
+        expect(page.locator(".connection")).to_have_text("Live")
+    expect(page.get_by_text("Done", exact=True)).to_be_visible(timeout=PATIENCE)
+    picture = page.get_by_role("img", name="The image that was sent")
+    expect(picture).to_have_js_property("naturalWidth", 1280)
+    assert [percent for percent in page.evaluate("[...percents]") if 0 < percent < 100]
+
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("button", name="Send")).to_be_visible()
+    assert service.files() == []
+
+
+def test_what_is_no_image_is_refused_on_the_page(
+    page: Page, images: tuple[Service, str], tmp_path: Path
+) -> None:
+    _, address = images
+    page.goto(address)
+    file = tmp_path / "photo.jpg"
+    file.write_text("<svg/>")
+    page.get_by_label("An image").set_input_files(file)
+
+    page.get_by_role("button", name="Send").click()
+
+    expect(page.get_by_role("alert")).to_contain_text("This is something else.")
+    page.get_by_role("button", name="Send").click(trial=True)  # it can be tried again
+
+
+def test_images_need_no_javascript(chromium: str, images: tuple[Service, str], photo: Path) -> None:
+    service, address = images
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_context(java_script_enabled=False).new_page()
+        page.goto(address)
+        page.get_by_label("An image").set_input_files(photo)
+        page.get_by_role("button", name="Send").click()
+
+        expect(page.get_by_text("Done", exact=True)).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_role("img", name="The image that was sent")).to_be_visible()
+
+        page.get_by_role("button", name="Delete").click()
+        expect(page.get_by_role("button", name="Send")).to_be_visible()
+        browser.close()
+    assert service.files() == []

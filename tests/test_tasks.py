@@ -9,8 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +18,7 @@ import httpx
 import pytest
 from answers import Answers
 from conftest import Project, leave_out, redis_server, unused_port
+from workers import Service, service_on
 
 pytestmark = [
     pytest.mark.slow,
@@ -30,77 +30,6 @@ PATIENCE = 60.0
 """Seconds after which a test fails that waits for a worker."""
 PICTURES = 9
 """How many are made of an image: three sizes in three formats."""
-
-
-@dataclass(frozen=True)
-class Service:
-    """A project with images, and the environment that its processes share."""
-
-    project: Project
-    environment: dict[str, str]
-    log: Path
-    """What its workers wrote."""
-
-    @contextmanager
-    def web(self) -> Iterator[httpx.Client]:
-        port = unused_port()
-        command = ["uvicorn", "config.asgi:application", "--workers", "1", "--port", str(port)]
-        with (
-            self.project.serving(port, *command, "--log-level", "warning", **self.environment),
-            httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client,
-        ):
-            yield client
-
-    @contextmanager
-    def worker(self) -> Iterator[subprocess.Popen[bytes]]:
-        """Run a worker with two processes, in a process group of its own."""
-        command = [".venv/bin/celery", "--quiet", "--app", "config.celery", "worker"]
-        production = {"REMAP_SIGTERM": "SIGQUIT", "LOG_FORMAT": "json"}
-        with self.log.open("ab") as log:
-            process = subprocess.Popen(
-                [*command, "--concurrency", "2"],
-                cwd=self.project.path,
-                env=self.project.environment | self.environment | production,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                process.terminate()
-                process.wait(timeout=60)
-            print(self.log.read_text(encoding="utf-8"))
-
-    def files(self) -> list[str]:
-        media = Path(self.environment["MEDIA_ROOT"])
-        return [path.name for path in media.rglob("*") if path.is_file()]
-
-    def image(self, width: int, height: int) -> bytes:
-        """Return a JPEG that is work to decode."""
-        code = (
-            "import sys; from PIL import Image;"
-            f"Image.effect_noise(({width}, {height}), 64).save(sys.stdout.buffer, 'JPEG', quality=30)"
-        )
-        return subprocess.run(
-            [".venv/bin/python", "-c", code],
-            cwd=self.project.path,
-            env=self.project.environment,
-            stdout=subprocess.PIPE,
-            check=True,
-        ).stdout
-
-
-def service_on(project: Project, folder: Path, broker: str | None) -> Service:
-    environment = {
-        "DATABASE_URL": f"sqlite:///{folder / 'images.sqlite3'}",
-        "MEDIA_ROOT": str(folder / "media"),
-        **({"CELERY_BROKER_URL": broker} if broker else {}),
-    }
-    done = project.run("manage.py", "migrate", "--verbosity", "0", **environment)
-    assert done.returncode == 0, done.stdout
-    return Service(project, environment, folder / "worker.log")
 
 
 @pytest.fixture(params=["redis", "rabbitmq"])
