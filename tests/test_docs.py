@@ -132,6 +132,7 @@ def test_every_message_that_is_explained_exists(code: str, messages: set[str]) -
     [
         pytest.param(r'logger\.(?:warning|error|exception)\(\s*"(.+?)"', id="log"),
         pytest.param(r'yield \(?\s*f?"(.+?)"(?:\n|$)', id="refusals"),
+        pytest.param(r'error="(.+?\.)"', id="settings"),
         pytest.param(r'raise InvalidEventError\(\s*f?"(.+?)"', id="events"),
     ],
 )
