@@ -4,7 +4,8 @@ import asyncio
 import shlex
 import ssl
 import threading
-from collections.abc import Coroutine, Iterator
+import time
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,6 +46,13 @@ def serve_command(project: Project, recipe: str = "serve") -> list[str]:
     """Return what `just serve` runs: just itself, when signalled, does not end with its exit code."""
     _exec, *command = shlex.split(project.run("just", "--dry-run", recipe).stdout)
     return command
+
+
+def wait_until(reached: Callable[[], bool]) -> None:
+    give_up = time.monotonic() + GRACE_PERIOD
+    while not reached():
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
 
 
 @dataclass

@@ -15,7 +15,7 @@ import httpx
 import pytest
 from answers import CHOICES, Answers
 from conftest import Project, unused_port
-from production import GRACE_PERIOD, HEADERS, STREAMS, Load, prepare, serve_command
+from production import GRACE_PERIOD, HEADERS, STREAMS, Load, prepare, serve_command, wait_until
 
 pytestmark = [
     pytest.mark.slow,
@@ -99,13 +99,6 @@ def test_a_rolling_restart_under_load_loses_no_request_and_ends_every_stream(
     assert "draining" in proxy.seen
     assert proxy.answered > 100
     assert proxy.streams_ended > STREAMS / 2
-
-
-def wait_until(reached: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + GRACE_PERIOD
-    while not reached():
-        assert time.monotonic() < give_up
-        time.sleep(0.05)
 
 
 def test_requests_are_taken_until_the_delay_is_over(
