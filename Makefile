@@ -14,7 +14,7 @@ demo: $(UV) ## Render the default project, run it, and serve it until Ctrl-C
 test: $(UV) ## Run every test, those inside rendered projects included
 	$(UV) run pytest
 
-test-fast: $(UV) ## Run the tests that install nothing
+test-fast: $(UV) ## Run the tests that take a minute together
 	$(UV) run pytest -m "not slow"
 
 bench: $(UV) ## Measure the claims of the README (twelve minutes, needs wrk)

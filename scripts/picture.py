@@ -12,7 +12,7 @@ from contextlib import ExitStack
 import demo
 from playwright.sync_api import sync_playwright
 
-PICTURES = demo.TEMPLATE / "docs" / "pictures"
+PICTURES = demo.TEMPLATE / "docs" / "images"
 WIDTH = 1040  # three tiles in a row
 MARGIN = 32
 

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import httpx
 import psycopg
 import pytest
-from answers import Answers
+from answers import SAMPLE, Answers, every_combination
 from psycopg import sql
 from pytest_cookies.plugin import Cookies
 
@@ -275,6 +275,11 @@ def leave_out(what: str, *, a_service: bool = True) -> NoReturn:
     if a_service and os.environ.get("REQUIRE_SERVICES") == "1":
         pytest.fail(f"REQUIRE_SERVICES=1, but there is no {what}.", pytrace=False)
     pytest.skip(f"{LEFT_OUT}{what}")
+
+
+def pytest_report_header() -> str:
+    """Say how much of what the template can make the tests go through."""
+    return f"{len(every_combination())} combinations of answers, {len(SAMPLE)} projects all the way"
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

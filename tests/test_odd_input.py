@@ -12,6 +12,8 @@ from cookiecutter.main import cookiecutter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+pytestmark = pytest.mark.slow
+
 TEMPLATE = Path(__file__).resolve().parent.parent
 
 # Without braces: Cookiecutter renders what is given on its command line before any hook sees it.
