@@ -159,8 +159,9 @@ def test_the_code_that_the_async_guide_quotes_is_that_of_the_template() -> None:
 
     assert len(quotes) > 10
     for path, quote in quotes:
-        file = TEMPLATE / "{{cookiecutter.project_slug}}" / path
-        assert quote in file.read_text(encoding="utf-8"), path
+        code = (TEMPLATE / "{{cookiecutter.project_slug}}" / path).read_text(encoding="utf-8")
+        # However far in it stands: one is an example in a docstring.
+        assert " ".join(quote.split()) in " ".join(code.split()), path
 
 
 def test_every_variable_of_the_environment_is_in_the_checklist_of_deploying() -> None:
