@@ -23,28 +23,32 @@ from packaging.version import Version
 TEMPLATE = Path(__file__).resolve().parent.parent
 OWN = TEMPLATE / "pyproject.toml"
 LOCK = TEMPLATE / "uv.lock"
-RENDER = TEMPLATE / "{{cookiecutter.project_slug}}" / "pyproject.toml"
+PROJECT = TEMPLATE / "{{cookiecutter.project_slug}}"
+RENDER = [PROJECT / "pyproject.toml", PROJECT / "Dockerfile"]
 UV = os.environ.get("UV", "uv")  # uv tells whatever it runs where it is
-# A dependency on a line of its own, which is how both files have them, Jinja or not.
-DEPENDENCY = re.compile(r'(?<=^  ")[A-Za-z][\w.-]*(?:\[[\w,]+\])?>=[^"]+(?=",?$)', re.MULTILINE)
+# A dependency in quotes, whatever Jinja is around it.
+DEPENDENCY = re.compile(r'(?<=")[A-Za-z][\w.-]*(?:\[[\w,]+\])?>=\d[^"]*(?=")')
 
 
 def main() -> int:
     versions = json.loads((TEMPLATE / "cookiecutter.json").read_text("utf-8"))["python_version"]
-    own = OWN.read_text("utf-8")
-    render = RENDER.read_text("utf-8")
+    own, *render = (path.read_text("utf-8") for path in (OWN, *RENDER))
     try:
         own_changes = newer(
             DEPENDENCY.findall(own), tomllib.loads(own)["project"]["requires-python"]
         )
-        render_changes = newer(DEPENDENCY.findall(render), f">={min(versions, key=Version)}")
-        own, render = replaced(own, own_changes), replaced(render, render_changes)
+        render_changes = newer(
+            [dependency for text in render for dependency in DEPENDENCY.findall(text)],
+            f">={min(versions, key=Version)}",
+        )
+        own = replaced(own, own_changes)
         lock = locked(own, LOCK.read_text("utf-8"))
     except RefreshError as error:
         print(f"{error}\nNothing was changed.", file=sys.stderr)
         return 1
     locks = lock_changes(LOCK.read_text("utf-8"), lock)
-    write({OWN: own, RENDER: render, LOCK: lock})
+    raised_render = [replaced(text, render_changes) for text in render]
+    write({OWN: own, LOCK: lock} | dict(zip(RENDER, raised_render, strict=True)))
     table("the template's own ranges (pyproject.toml)", own_changes)
     table("the template's own lock (uv.lock)", locks)
     table("the ranges of a render", render_changes)

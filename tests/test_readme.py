@@ -48,6 +48,23 @@ def test_its_first_sentence_quotes_the_benchmarks() -> None:
     assert set(quoted) <= set(measured)
 
 
+def test_what_it_says_of_the_database_is_measured() -> None:
+    said = "0.93 of the rate of a sync view under threads"
+
+    assert said in " ".join(readme.TEXT.split())
+    assert said in " ".join(BENCHMARKS.split())
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "AGENTS.md"])
+def test_every_command_of_make_that_is_named_exists(page: str) -> None:
+    text = (readme.TEMPLATE / page).read_text(encoding="utf-8")
+    makefile = (readme.TEMPLATE / "Makefile").read_text(encoding="utf-8")
+
+    named = re.findall(r"(?:`|^ +)make ([a-z-]+)", text, re.MULTILINE)
+    assert named
+    assert set(named) <= set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+
+
 @pytest.mark.parametrize("key", FEATURES)
 def test_it_lists_every_answer_the_default_first(key: str) -> None:
     [row] = re.findall(rf"^\| `{key}` \| (.+?) \|", readme.TEXT, re.MULTILINE)

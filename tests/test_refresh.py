@@ -1,6 +1,7 @@
 """`make refresh` raises every range to what PyPI has now, or changes nothing."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,9 @@ from conftest import UV, succeeds, tracked
 
 TEMPLATE = Path(__file__).resolve().parent.parent
 RENDER = "{{cookiecutter.project_slug}}/pyproject.toml"
-PARTS = ["pyproject.toml", "uv.lock", ".python-version", "cookiecutter.json", "scripts", RENDER]
+IMAGE = "{{cookiecutter.project_slug}}/Dockerfile"
+OWN = ["pyproject.toml", "uv.lock", ".python-version", "cookiecutter.json", "scripts"]
+PARTS = [*OWN, RENDER, IMAGE]
 
 pytestmark = pytest.mark.slow
 
@@ -28,17 +31,15 @@ def template(tmp_path: Path) -> Path:
     put(tmp_path / "pyproject.toml", "pytest", "8.0", "9")
     put(tmp_path / RENDER, "redis", "5.0", "6")
     put(tmp_path / RENDER, "uvicorn[standard]", "0.30", "0.31")
+    put(tmp_path / IMAGE, "uv", "0.5", "0.6")
     return tmp_path
 
 
 def put(path: Path, name: str, least: str, below: str) -> None:
-    lines = path.read_text(encoding="utf-8").splitlines()
-    changed = [
-        f'  "{name}>={least},<{below}",' if line.startswith(f'  "{name}>=') else line
-        for line in lines
-    ]
-    assert changed != lines
-    path.write_text("\n".join([*changed, ""]), encoding="utf-8")
+    text = path.read_text(encoding="utf-8")
+    changed = re.sub(rf'"{re.escape(name)}>=[^"]+"', f'"{name}>={least},<{below}"', text)
+    assert changed != text
+    path.write_text(changed, encoding="utf-8")
 
 
 def refresh(template: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -60,7 +61,8 @@ def test_ranges_and_locks_are_raised_and_nothing_else_changes(template: Path) ->
     assert "  redis>=5.0,<6 " in done.stdout
     assert done.stdout.endswith("\nNext: make test\n")
     succeeds(UV, "lock", "--check", folder=template)
-    for name in ("pyproject.toml", RENDER):
+    assert "uv>=0.5" not in (template / IMAGE).read_text()
+    for name in ("pyproject.toml", RENDER, IMAGE):
         there, ours = (folder.joinpath(name).read_text() for folder in (template, TEMPLATE))
         assert "8.0,<9" not in there
         assert "5.0,<6" not in there
