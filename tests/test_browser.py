@@ -166,7 +166,9 @@ def test_what_is_no_image_is_refused_on_the_page(
     page: Page, images: tuple[Service, str], tmp_path: Path
 ) -> None:
     _, address = images
+    page.set_viewport_size({"width": 360, "height": 800})
     page.goto(address)
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
     file = tmp_path / "photo.jpg"
     file.write_text("<svg/>")
     page.get_by_label("An image").set_input_files(file)
