@@ -9,7 +9,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +20,7 @@ import httpx
 import pytest
 from answers import Answers
 from conftest import Project, leave_out, redis_server, unused_port
+from proxy import Proxy
 from workers import Service, service_on
 
 pytestmark = [
@@ -28,33 +31,111 @@ pytestmark = [
 RABBITMQ_URL = os.environ.get("RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672//")
 PATIENCE = 60.0
 """Seconds after which a test fails that waits for a worker."""
+SENDERS = 8
+"""How many images are sent at once; as many as a process may be queueing."""
 PICTURES = 9
 """How many are made of an image: three sizes in three formats."""
 
 
-@pytest.fixture(params=["redis", "rabbitmq"])
-def service(
-    install: Callable[[Answers], Project], tmp_path: Path, request: pytest.FixtureRequest
-) -> Iterator[Service]:
-    """A service on a real broker."""
-    if request.param == "redis":
-        port = unused_port()
-        with redis_server(port, tmp_path):
-            project = install({"celery_broker": "redis"})
-            yield service_on(project, tmp_path, f"redis://127.0.0.1:{port}/0")
-        return
-    try:
+class Redis:
+    """A server of its own, which keeps what it has on disk."""
+
+    def __init__(self, port: int, folder: Path) -> None:
+        self._port = port
+        self._folder = folder
+        self._running = ExitStack()
+        self.url = f"redis://127.0.0.1:{port}/0"
+
+    def start(self) -> None:
+        self._process = self._running.enter_context(redis_server(self._port, self._folder))
+
+    def stop(self) -> None:
+        self._running.close()
+
+    def hang(self) -> None:
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
+
+
+class RabbitMQ(Proxy):
+    """The server of this machine, seen through a proxy: other tests use it at the same time."""
+
+    def __init__(self, port: int) -> None:
         server = urlsplit(RABBITMQ_URL)
-        socket.create_connection((server.hostname, server.port or 5672), timeout=2).close()
-    except OSError:
-        leave_out("RabbitMQ")
+        super().__init__(port, (server.hostname or "127.0.0.1", server.port or 5672))
+        place = f"{server.username}:{server.password}@127.0.0.1:{port}"
+        self.url = server._replace(netloc=place).geturl()
+
+
+@pytest.fixture(params=[Redis, RabbitMQ])
+def broker(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Redis | RabbitMQ]:
+    """A real broker that can be stopped, started, and made to hang."""
+    if request.param is Redis:
+        broker: Redis | RabbitMQ = Redis(unused_port(), tmp_path)
+    else:
+        broker = RabbitMQ(unused_port())
+        try:
+            socket.create_connection(broker.server, timeout=2).close()
+        except OSError:
+            leave_out("RabbitMQ")
+    broker.start()
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture
+def service(
+    install: Callable[[Answers], Project], tmp_path: Path, broker: Redis | RabbitMQ
+) -> Service:
+    """A service on a real broker."""
+    if isinstance(broker, Redis):
+        return service_on(install({"celery_broker": "redis"}), tmp_path, broker.url)
     # The queue is named by the project, so that no other on this broker is disturbed.
     project = install({"celery_broker": "rabbitmq", "project_slug": "template_tests"})
-    yield service_on(project, tmp_path, RABBITMQ_URL)
+    return service_on(project, tmp_path, broker.url)
+
+
+@pytest.fixture
+def impatient(service: Service, broker: Redis | RabbitMQ, tmp_path: Path) -> Service:
+    """A service that waits 12 s for a worker that vanished from Redis, and not two minutes."""
+    if not isinstance(broker, Redis):
+        return service  # which sees at once that a connection has ended
+    (tmp_path / "impatient.py").write_text(
+        "from config.settings.local import *\n"
+        "CELERY_BROKER_TRANSPORT_OPTIONS['visibility_timeout'] = 12\n"
+        "CELERY_BROKER_TRANSPORT_OPTIONS['unacked_restore_interval'] = 1\n",
+        encoding="utf-8",
+    )
+    settings = {"DJANGO_SETTINGS_MODULE": "impatient", "PYTHONPATH": str(tmp_path)}
+    return replace(service, environment=service.environment | settings)
 
 
 def send(client: httpx.Client, image: bytes) -> httpx.Response:
     return client.post("/api/images/", files={"image": ("../../etc/passwd", image, "image/png")})
+
+
+def send_until_taken(client: httpx.Client, image: bytes) -> str:
+    """Send an image again and again, as its client should, until it is taken; return its address."""
+    give_up = time.monotonic() + PATIENCE
+    while (response := send(client, image)).status_code != 202:
+        assert_refused(response)
+        assert time.monotonic() < give_up
+        time.sleep(0.5)
+    return response.headers["location"]
+
+
+def assert_refused(*responses: httpx.Response) -> None:
+    for response in responses:
+        assert response.status_code == 503
+        assert int(response.headers["retry-after"]) > 0
+
+
+def pictures(client: httpx.Client, address: str) -> list[bytes]:
+    """Return the content of each picture of an image."""
+    described = client.get(address).json()["pictures"]
+    return [client.get(url).content for each in described for url in each["urls"].values()]
 
 
 def wait_until(client: httpx.Client, address: str, *statuses: str) -> dict[str, Any]:
@@ -81,6 +162,51 @@ def test_work_whose_process_is_killed_is_done_again(service: Service) -> None:
 
         assert state["status"] == "done"
         assert len(service.files()) == PICTURES
+
+
+def test_the_work_of_a_whole_worker_that_is_killed_is_done_again_once(impatient: Service) -> None:
+    image = impatient.image(4000, 3000)
+    with impatient.web() as client:
+        with impatient.worker() as worker:
+            killed = send(client, image).headers["location"]
+            wait_until(client, killed, "running")
+            os.killpg(worker.pid, signal.SIGKILL)
+            worker.wait()
+        assert client.get(killed).json()["status"] == "running"
+        with impatient.worker():
+            assert wait_until(client, killed, "done", "failed")["status"] == "done"
+            undisturbed = send(client, image).headers["location"]
+            wait_until(client, undisturbed, "done", "failed")
+
+        assert impatient.rows() == [("done", 2), ("done", 1)]
+        assert pictures(client, killed) == pictures(client, undisturbed)
+        assert len(impatient.files()) == 2 * PICTURES
+
+
+def test_a_broker_that_hangs_and_then_restarts_costs_nothing(
+    impatient: Service, broker: Redis | RabbitMQ
+) -> None:
+    image = impatient.image(2000, 1500)
+    with impatient.web() as client, impatient.worker(), ThreadPoolExecutor(SENDERS) as senders:
+        addresses = [send(client, image).headers["location"] for _ in range(4)]
+        wait_until(client, addresses[0], "running", "done")
+
+        broker.hang()
+        # As many as may wait for a broker at once.
+        assert_refused(*senders.map(lambda _: send(client, image), range(SENDERS)))
+        assert client.get("/livez").status_code == 200
+        broker.go_on()
+        addresses.append(send_until_taken(client, image))
+
+        broker.stop()
+        assert_refused(send(client, image))
+        broker.start()
+        addresses.append(send_until_taken(client, image))
+
+        for address in addresses:
+            assert wait_until(client, address, "done", "failed")["status"] == "done"
+        assert len(impatient.rows()) == len(addresses)
+        assert len(impatient.files()) == len(addresses) * PICTURES
 
 
 def test_a_worker_that_is_told_to_stop_loses_nothing(service: Service) -> None:

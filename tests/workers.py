@@ -1,8 +1,9 @@
 """A project whose web process and workers run beside a test."""
 
+import sqlite3
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +51,12 @@ class Service:
                 process.terminate()
                 process.wait(timeout=60)
             print(self.log.read_text(encoding="utf-8"))
+
+    def rows(self) -> list[tuple[str, int]]:
+        """Return the status of each image, and how often a worker began with it."""
+        path = self.environment["DATABASE_URL"].removeprefix("sqlite:///")
+        with closing(sqlite3.connect(path)) as database:
+            return database.execute("SELECT status, tries FROM images_image").fetchall()
 
     def files(self) -> list[str]:
         media = Path(self.environment["MEDIA_ROOT"])

@@ -315,8 +315,11 @@ else:
         "socket_timeout": 5,
     }
 {% else %}
-    # A task counts as queued when RabbitMQ says so.
+    # A task counts as queued when RabbitMQ says so. One that hangs does not hold a thread for good:
+    # seconds, which Windows would take for milliseconds.
     CELERY_BROKER_TRANSPORT_OPTIONS = {"confirm_publish": True}
+    if sys.platform != "win32":
+        CELERY_BROKER_TRANSPORT_OPTIONS |= {"read_timeout": 3, "write_timeout": 3}
     # What retries, which wait in queues of their own, come back through.
     CELERY_TASK_DEFAULT_EXCHANGE_TYPE = "topic"
 {% endif %}

@@ -1,7 +1,7 @@
 """Putting tasks into their queue: never on the event loop, and with an end to it."""
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
 from typing import Any
@@ -13,6 +13,7 @@ from kombu.exceptions import OperationalError
 
 TIMEOUT = 3.0
 """Seconds after which the queue counts as unavailable."""
+NO_ANSWER = f"The broker did not answer for {TIMEOUT:g} s."
 THREADS = 8
 """How many tasks a process may be queueing at once; fewer than the connections that Celery keeps."""
 
@@ -35,29 +36,42 @@ async def enqueue[**P](task: Task[P, Any], *args: P.args, **kwargs: P.kwargs) ->
     Raises:
         QueueUnavailableError: nobody said within `TIMEOUT` that it is queued.
     """
-    publish = partial(copy_context().run, _publish, task, uuid(), args, kwargs)
+    task_id = uuid()
     try:
         async with asyncio.timeout(TIMEOUT):
-            return await asyncio.get_running_loop().run_in_executor(_threads, publish)
+            await asyncio.wrap_future(_publishing(task, task_id, args, kwargs))
     except TimeoutError as error:
-        raise QueueUnavailableError(f"The broker did not answer for {TIMEOUT:g} s.") from error
+        raise QueueUnavailableError(NO_ANSWER) from error
+    return task_id
 
 
 def enqueue_sync[**P](task: Task[P, Any], *args: P.args, **kwargs: P.kwargs) -> str:
     """Queue a task from sync code, once the transaction is committed, and return its id.
 
     Raises:
-        QueueUnavailableError: nobody said that it is queued. Inside a transaction this is raised
-            where that ends, after the commit.
+        QueueUnavailableError: nobody said within `TIMEOUT` that it is queued. Inside a transaction
+            this is raised where that ends, after the commit.
     """
     task_id = uuid()
-    transaction.on_commit(partial(_publish, task, task_id, args, kwargs))
+    transaction.on_commit(partial(_publish_in_time, task, task_id, args, kwargs))
     return task_id
 
 
-def _publish(task: Task[..., Any], task_id: str, args: Any, kwargs: Any) -> str:
+def _publish_in_time(task: Task[..., Any], task_id: str, args: Any, kwargs: Any) -> None:
+    publishing = _publishing(task, task_id, args, kwargs)
+    try:
+        publishing.result(TIMEOUT)
+    except TimeoutError as error:
+        publishing.cancel()
+        raise QueueUnavailableError(NO_ANSWER) from error
+
+
+def _publishing(task: Task[..., Any], task_id: str, args: Any, kwargs: Any) -> Future[None]:
+    return _threads.submit(copy_context().run, _publish, task, task_id, args, kwargs)
+
+
+def _publish(task: Task[..., Any], task_id: str, args: Any, kwargs: Any) -> None:
     try:
         task.apply_async(args, kwargs, task_id=task_id)
     except OperationalError as error:
         raise QueueUnavailableError(f"The broker could not be reached: {error}") from error
-    return task_id
