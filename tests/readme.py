@@ -7,7 +7,9 @@ from pathlib import Path
 TEMPLATE = Path(__file__).resolve().parent.parent
 TEXT = (TEMPLATE / "README.md").read_text(encoding="utf-8")
 
-FENCED = re.compile(r"^```\w*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+BLOCKS = dict(FENCED.findall(TEXT))
+"""The one block of code and the one of text."""
 COMMANDS = re.findall(r"^ {4}(\S.*)$", FENCED.sub("", TEXT), re.MULTILINE)
 # One name for each: a command that is new there fails here, until a test runs it by its name.
 START, ENTER, DEV, DEMO, CREATE, UPDATE, CHANGE, TEST, TEST_FAST = COMMANDS
@@ -20,5 +22,4 @@ def words(command: str, template: Path = TEMPLATE) -> list[str]:
 
 def transcript() -> list[list[str]]:
     """Return what the prompts print according to the README: the lines between two gaps."""
-    [block] = FENCED.findall(TEXT)
-    return [part.strip("\n").split("\n") for part in block.split("…\n")]
+    return [part.strip("\n").split("\n") for part in BLOCKS["text"].split("…\n")]

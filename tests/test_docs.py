@@ -90,9 +90,10 @@ def test_every_prompt_is_explained_with_its_choices_and_what_they_add(key: str) 
     assert "**Later:**" in section
     for choice in CHOICES.get(key, []):
         name = str(choice).lower() if isinstance(choice, bool) else choice
-        [row] = re.findall(rf"^\| `{re.escape(name)}` \|.*", section, re.MULTILINE)
+        rows = re.findall(rf"^\| `{re.escape(name)}` \|.*", section, re.MULTILINE)
+        assert len(rows) == 1, f"docs/prompts.md needs a row for {name}."
         for path in MANIFEST.get(key, {}).get(name, []):
-            assert f"`{path}`" in (section if "the same files" in row else row)
+            assert f"`{path}`" in (section if "the same files" in rows[0] else rows[0])
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import textwrap
 import time
 import tomllib
 from collections.abc import Iterable
@@ -46,6 +47,12 @@ def test_its_first_sentence_quotes_the_benchmarks() -> None:
     quoted = re.findall(r"\*\*(\d+)\*\*", opening)
     assert quoted
     assert set(quoted) <= set(measured)
+
+
+def test_its_code_is_the_projects() -> None:
+    services = readme.TEMPLATE / "{{cookiecutter.project_slug}}/apps/dashboard/services.py"
+
+    assert textwrap.indent(readme.BLOCKS["python"], " " * 4) in services.read_text(encoding="utf-8")
 
 
 def test_what_it_says_of_the_database_is_measured() -> None:
