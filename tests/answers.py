@@ -1,7 +1,7 @@
 """The answers that the tests render with, read from the prompts, so that a new one is tested."""
 
 import json
-from itertools import product
+from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,12 @@ def pairwise() -> list[Answers]:
     return pairs + [{"python_version": version} for version in CHOICES["python_version"][1:]]
 
 
-# The projects that go all the way: every two answers meet in one of them.
+PAIRS = [
+    {one: this, other: that}
+    for one, other in combinations(FEATURES, 2)
+    for this, that in product(FEATURES[one], FEATURES[other])
+]
+# The projects that go all the way: each of the pairs meets in one of them.
 SAMPLE = [DEFAULT, SMALLEST, LARGEST, *pairwise()]
 
 

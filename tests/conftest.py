@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import httpx
 import psycopg
 import pytest
-from answers import SAMPLE, Answers, every_combination
+from answers import PAIRS, SAMPLE, Answers, every_combination
 from psycopg import sql
 from pytest_cookies.plugin import Cookies
 
@@ -279,7 +279,10 @@ def leave_out(what: str, *, a_service: bool = True) -> NoReturn:
 
 def pytest_report_header() -> str:
     """Say how much of what the template can make the tests go through."""
-    return f"{len(every_combination())} combinations of answers, {len(SAMPLE)} projects all the way"
+    combinations, pairs = len(every_combination()), len(PAIRS)
+    return (
+        f"{combinations} combinations of answers; {pairs} pairs of them in {len(SAMPLE)} projects"
+    )
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
