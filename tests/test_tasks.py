@@ -132,6 +132,20 @@ def assert_refused(*responses: httpx.Response) -> None:
         assert int(response.headers["retry-after"]) > 0
 
 
+def until(condition: Callable[[], bool]) -> None:
+    give_up = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(0.1)
+
+
+def read_link(path: Path) -> str:
+    try:
+        return str(path.readlink())
+    except OSError:  # it is closed, or another's
+        return ""
+
+
 def pictures(client: httpx.Client, address: str) -> list[bytes]:
     """Return the content of each picture of an image."""
     described = client.get(address).json()["pictures"]
@@ -261,6 +275,37 @@ def test_without_a_broker_nothing_is_kept_and_the_rest_is_served(
         redis.enter_context(service.worker())
         address = send(client, image).headers["location"]
         assert wait_until(client, address, "done", "failed")["status"] == "done"
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts open files as Linux does")
+def test_a_client_that_hangs_up_half_way_leaves_nothing(
+    install: Callable[[Answers], Project], tmp_path: Path
+) -> None:
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    service = service_on(install({"celery_broker": "redis"}), tmp_path, None)
+    service.environment["TMPDIR"] = str(folder)
+
+    def temporary_files() -> list[str]:
+        """Return those that any process has open; most have no name."""
+        links = Path("/proc").glob("[0-9]*/fd/*")
+        return [target for link in links if (target := read_link(link)).startswith(str(folder))]
+
+    with service.web() as client:
+        head = (
+            "POST /api/images/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10000000\r\n"
+            "Content-Type: multipart/form-data; boundary=x\r\n\r\n"
+            '--x\r\nContent-Disposition: form-data; name="image"; filename="a.jpg"\r\n\r\n'
+        )
+        with socket.create_connection((client.base_url.host, client.base_url.port)) as half:
+            half.sendall(head.encode() + b"x" * 5_000_000)
+            until(lambda: temporary_files() != [])
+        until(lambda: temporary_files() == [])
+
+        assert client.get("/livez").status_code == 200
+        assert service.rows() == []
+        assert service.files() == []
+        assert [path.name for path in folder.iterdir() if not path.name.startswith("uv-")] == []
 
 
 def test_with_no_server_at_all_a_worker_does_the_work(

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-import httpx
 import pytest
 from asgiref.sync import sync_to_async
 from celery.exceptions import SoftTimeLimitExceeded
@@ -604,29 +603,3 @@ async def test_what_was_sent_is_not_served(async_client: AsyncClient, name: str)
     file = await async_client.get(f"/media/images/{response.json()['id']}/{name}")
 
     assert file.status_code == 404
-
-
-# Clients
-
-
-@pytest.mark.django_db(transaction=True)
-async def test_a_client_that_hangs_up_half_way_leaves_nothing(
-    service_url: str, media: Path
-) -> None:
-    address = httpx.URL(service_url)
-    _, writer = await asyncio.open_connection(address.host, address.port)
-    head = [
-        "POST /api/images/ HTTP/1.1",
-        "Host: localhost",
-        "Content-Type: multipart/form-data; boundary=x",
-        "Content-Length: 10000000",
-    ]
-    part = '--x\r\nContent-Disposition: form-data; name="image"; filename="a.jpg"\r\n\r\n'
-    writer.write("\r\n".join([*head, "", part]).encode() + encoded())
-    await writer.drain()
-    writer.close()
-    await writer.wait_closed()
-
-    async with httpx.AsyncClient(base_url=service_url) as client:
-        assert (await client.get("/livez")).status_code == 200
-    assert not await Image.objects.aexists()
