@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 UV := $(or $(shell command -v uv),.uv/bin/uv)
+# As many as there are cores, but not more than the services that they share can bear.
+WORKERS := --numprocesses auto --maxprocesses 4 --dist loadgroup
 
 .PHONY: help demo test test-fast lint docs bench refresh
 
@@ -12,10 +14,10 @@ demo: $(UV) ## Render the default project, run it, and serve it until Ctrl-C
 	@$(UV) run --quiet scripts/demo.py
 
 test: $(UV) ## Run every test, those inside rendered projects included
-	$(UV) run pytest
+	$(UV) run pytest $(WORKERS)
 
 test-fast: $(UV) ## Run the tests that take a minute together
-	$(UV) run pytest -m "not slow"
+	$(UV) run pytest $(WORKERS) -m "not slow"
 
 bench: $(UV) ## Measure the claims of the README (twelve minutes, needs wrk)
 	@$(UV) run --quiet benchmarks/run.py

@@ -267,6 +267,17 @@ def chromium() -> str:
     return path
 
 
+EACH_ALONE = {"test_project", "test_every_combination"}
+"""The files whose tests share nothing, so that several workers can divide them."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file, and what they share, on one worker."""
+    for item in items:
+        if item.path.stem not in EACH_ALONE and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
 LEFT_OUT = "Left out for want of "
 
 
