@@ -149,10 +149,12 @@ def requests(
     application: LeanASGIHandler, monkeypatch: pytest.MonkeyPatch
 ) -> list[weakref.ref[HttpRequest]]:
     """All requests that the application makes, held by weak references only."""
-    create, made = application.create_request, []
+    create = application.create_request
+    made: list[weakref.ref[HttpRequest]] = []
 
     def create_and_note(scope: Any, body_file: Any) -> Any:
         request, error_response = create(scope, body_file)
+        assert request is not None
         made.append(weakref.ref(request))
         return request, error_response
 
