@@ -9,6 +9,8 @@ import pytest
 import readme
 from conftest import succeeds, tracked
 
+pytestmark = pytest.mark.slow
+
 TEMPLATE = Path(__file__).resolve().parent.parent
 SERVICE = "{{cookiecutter.project_slug}}"
 PARTS = ["cookiecutter.json", "hooks", "templates", SERVICE]
