@@ -42,7 +42,7 @@ def refuse_bad_configuration(upstreams: Mapping[str, Upstream]) -> None:
         env.seal()
     except EnvValidationError as error:
         messages = cast("dict[str, list[str]]", error.error_messages)
-    problems = [f"{name}: {' '.join(messages[name])}" for name in sorted(messages)]
+    problems = [f"{name}: {' '.join(dict.fromkeys(messages[name]))}" for name in sorted(messages)]
     problems += [
         f"Upstream '{name}': {problem}"
         for name, upstream in upstreams.items()
