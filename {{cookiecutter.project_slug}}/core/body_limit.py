@@ -1,4 +1,4 @@
-"""How large a request's body may be, and how long it may be silent, before Django keeps any of it.
+"""How large a request's body may be, and how slow, before Django keeps any of it.
 
 Django reads a body to its end, into memory and then to disk, before it calls the first middleware.
 """
@@ -6,12 +6,18 @@ Django reads a body to its end, into memory and then to disk, before it calls th
 import asyncio
 from collections.abc import Awaitable, Mapping
 from http import HTTPStatus
+from time import monotonic
 from typing import Any
 
 from core.asgi import Application, Receive, Scope, Send, header
 
 SILENCE = 20.0
 """Seconds that a client may take for the next piece of a body."""
+RATE = 500
+"""Bytes a second that a body has to come with, on average, after the first `SILENCE` seconds.
+
+Apache's mod_reqtimeout has the same two numbers.
+"""
 FAREWELL = 2.0
 """Seconds for which a refused body is still taken, and thrown away.
 
@@ -22,7 +28,7 @@ BODY_HEADERS = {b"content-length", b"transfer-encoding"}
 
 
 class BodyLimit:
-    """Answers 413 to a request whose body is too large, and 408 to one that stopped coming.
+    """Answers 413 to a request whose body is too large, and 408 to one that is too slow.
 
     Args:
         limit: bytes that a body may have.
@@ -65,16 +71,21 @@ class _Body:
         self.refusal: HTTPStatus | None = None
         self._receive = receive
         self._length = 0
+        self._waited = 0.0
         self._complete = False
 
     async def receive(self) -> Mapping[str, Any]:
         if self._complete:
             return await self._receive()
+        # Only the time counts in which the application waits for the client.
+        asked_at = monotonic()
+        earned = SILENCE + self._length / RATE - self._waited
         try:
-            async with asyncio.timeout(SILENCE):
+            async with asyncio.timeout(min(SILENCE, earned)):
                 message = await self._receive()
         except TimeoutError:
             return self._refused(HTTPStatus.REQUEST_TIMEOUT)
+        self._waited += monotonic() - asked_at
         self._length += len(message.get("body", b""))
         if self._length > self.limit:
             return self._refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
@@ -105,7 +116,8 @@ async def _refuse(status: HTTPStatus, limit: int, receive: Receive, send: Send) 
 
     details = {
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE: f"Send at most {limit} bytes.",
-        HTTPStatus.REQUEST_TIMEOUT: f"Nothing more came for {SILENCE:.0f} seconds.",
+        HTTPStatus.REQUEST_TIMEOUT: f"Send at least {RATE} bytes a second, and something every "
+        f"{SILENCE:.0f} seconds.",
     }
     response = problem(status, details[status])
     headers = [

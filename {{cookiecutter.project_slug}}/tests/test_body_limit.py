@@ -1,4 +1,4 @@
-"""A body that is too large, or that stops coming, is refused before Django keeps any of it."""
+"""A body that is too large, or too slow, is refused before Django keeps any of it."""
 
 import asyncio
 import json
@@ -106,6 +106,28 @@ async def test_a_body_that_stops_coming_is_refused(monkeypatch: pytest.MonkeyPat
     assert await client.ask(BodyLimit(reads_all, limit=100, limits={})) == 408
     assert json.loads(client.answer[1]["body"])["status"] == 408
     assert client.answer[-1] == {"type": "http.response.body"}
+
+
+@pytest.mark.parametrize(("size", "status"), [(1, 408), (10, 200)], ids=["drips", "flows"])
+async def test_a_body_that_never_stops_for_long_has_to_get_on(
+    monkeypatch: pytest.MonkeyPatch, size: int, status: int
+) -> None:
+    now = 0.0
+
+    class Slow(Client):
+        async def _receive(self) -> Mapping[str, Any]:
+            nonlocal now
+            now += 0.9
+            await asyncio.sleep(0)
+            return await super()._receive()
+
+    monkeypatch.setattr(body_limit, "monotonic", lambda: now)
+    monkeypatch.setattr(body_limit, "SILENCE", 1.0)
+    monkeypatch.setattr(body_limit, "RATE", 10)
+    monkeypatch.setattr(body_limit, "FAREWELL", 0.01)
+    pieces = [piece(b"x" * size, more=True) for _ in range(20)]
+
+    assert await Slow(*pieces, piece(b"", more=False)).ask(BodyLimit(reads_all, 1000, {})) == status
 
 
 async def test_a_client_may_be_silent_once_its_body_is_complete(
