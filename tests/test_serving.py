@@ -207,6 +207,22 @@ def test_without_its_secrets_production_refuses_to_start(project: Project) -> No
     assert "Traceback" not in done.stdout
 
 
+@pytest.mark.parametrize("mistake", ["import nowhere", "ROOT_URLCONF = 'nowhere'"])
+def test_a_mistake_in_the_code_ends_the_start_with_its_traceback_in_json(
+    project: Project, command: list[str], production: dict[str, str], tmp_path: Path, mistake: str
+) -> None:
+    (tmp_path / "broken.py").write_text(
+        f"from {production['DJANGO_SETTINGS_MODULE']} import *\n{mistake}\n", encoding="utf-8"
+    )
+    broken = {"DJANGO_SETTINGS_MODULE": "broken", "PYTHONPATH": str(tmp_path)}
+
+    done = project.run(*command, **production | broken | {"WEB_CONCURRENCY": "2"})
+
+    assert done.returncode != 0
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert any("No module named 'nowhere'" in event.get("exception", "") for event in events)
+
+
 @pytest.mark.parametrize("flags", [["-k", "sync"], ["-k", "sync", "--threads", "4"]])
 def test_a_sync_worker_is_refused_at_start(project: Project, flags: list[str]) -> None:
     if project.answers["server"] == "uvicorn":

@@ -3,9 +3,11 @@
 import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
+from types import TracebackType
+from typing import Any, cast
 
 from environs import Env, EnvValidationError
 
@@ -53,12 +55,48 @@ def refuse_bad_configuration(upstreams: Mapping[str, Upstream]) -> None:
         sys.exit(CANNOT_START)
 
 
+@contextmanager
+def errors_end_the_start() -> Iterator[None]:
+    """End the process with one line of the log if what is loaded in this block fails.
+
+    Where people read the log they get the traceback, as ever.
+    """
+    try:
+        yield
+    except Exception:
+        if not _for_machines():
+            raise
+        _log("The service cannot start", exc_info=sys.exc_info())
+        sys.exit(CANNOT_START)
+
+
+def _uncaught(
+    kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+) -> None:
+    """Tell what ended a process, such as a worker for tasks, in one line of the log, too."""
+    if issubclass(kind, Exception) and _for_machines():
+        _log("The process ended", exc_info=(kind, error, traceback))
+    else:
+        sys.__excepthook__(kind, error, traceback)
+
+
+sys.excepthook = _uncaught
+
+
+def _for_machines() -> bool:
+    return os.environ.get("LOG_FORMAT") != "console" and not sys.stderr.isatty()
+
+
+def _log(event: str, **details: Any) -> None:
+    """Write a line as the log would, which is not there yet."""
+    record = {"name": __name__, "levelname": "CRITICAL", "msg": event, **details}
+    print(json_formatter().format(logging.makeLogRecord(record)), file=sys.stderr)
+
+
 def _print(problems: list[str]) -> None:
     """Say what is wrong: to people, or, as the log would, to machines."""
-    if os.environ.get("LOG_FORMAT") != "console" and not sys.stderr.isatty():
-        line = {"name": __name__, "levelname": "CRITICAL", "problems": problems}
-        record = logging.makeLogRecord(line | {"msg": "This configuration cannot work"})
-        print(json_formatter().format(record), file=sys.stderr)
+    if _for_machines():
+        _log("This configuration cannot work", problems=problems)
         return
     print("\nThis configuration cannot work:\n", file=sys.stderr)
     for problem in problems:

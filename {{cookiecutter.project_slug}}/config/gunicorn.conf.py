@@ -10,15 +10,19 @@ from importlib import import_module
 from math import ceil
 from pathlib import Path
 from typing import Any
-{% if cookiecutter.server == "gunicorn-uvicorn" %}
 
+{% if cookiecutter.server == "gunicorn-uvicorn" %}
 from uvicorn_worker import UvicornWorker
 
+from config.env import CANNOT_START, errors_end_the_start
 from config.uvicorn_protocol import Protocol
+{% else %}
+from config.env import CANNOT_START, errors_end_the_start
 {% endif %}
 
 # Once before any worker: a bad environment ends in one message, not in one worker after another.
-settings = import_module(os.environ.get("DJANGO_SETTINGS_MODULE", "config.settings.local"))
+with errors_end_the_start():
+    settings = import_module(os.environ.get("DJANGO_SETTINGS_MODULE", "config.settings.local"))
 
 {% if cookiecutter.server == "gunicorn" %}
 # A sync worker cannot serve this application.
@@ -66,8 +70,6 @@ WSGI_WORKERS = {"SyncWorker", "ThreadWorker", "AsyncWorker", "TornadoWorker"}
 
 def on_starting(server: Any) -> None:
     """Refuse a worker that cannot work before any starts, in one message."""
-    from config.env import CANNOT_START
-
     # The command line and GUNICORN_CMD_ARGS win over this file.
     classes = {kind.__name__ for kind in server.worker_class.__mro__}
     if server.app.app_uri.startswith("config.asgi") and classes & WSGI_WORKERS:

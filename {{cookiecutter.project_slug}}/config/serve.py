@@ -6,10 +6,14 @@ https://www.uvicorn.org/settings/
 import os
 import signal
 import sys
+from contextlib import suppress
 from importlib import import_module
 
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
 
+from config.env import CANNOT_START, errors_end_the_start
 from config.uvicorn_protocol import Protocol
 
 
@@ -19,8 +23,9 @@ def main() -> None:
     # process seems killed by it; it did what it was asked to, so it ends with 0.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
     # Once before any worker: a bad environment ends in one message, not in endless restarts.
-    settings = import_module(os.environ.get("DJANGO_SETTINGS_MODULE", "config.settings.local"))
-    uvicorn.run(
+    with errors_end_the_start():
+        settings = import_module(os.environ.get("DJANGO_SETTINGS_MODULE", "config.settings.local"))
+    config = uvicorn.Config(
         "config.asgi:application",
         host="0.0.0.0",  # noqa: S104
         port=settings.PORT,
@@ -35,6 +40,23 @@ def main() -> None:
         # The application writes a line per request itself.
         access_log=False,
     )
+    with suppress(KeyboardInterrupt):
+        if not _run(config):
+            sys.exit(CANNOT_START)
+
+
+def _run(config: uvicorn.Config) -> bool:
+    """Run the server until it is stopped, and say whether it had started.
+
+    `uvicorn.run` ends with 0 when its workers could not.
+    """
+    if config.workers == 1:
+        server = uvicorn.Server(config)
+        server.run()
+        return server.started
+    workers = Multiprocess(config, [config.bind_socket()])
+    workers.run()
+    return all(worker.exitcode != STARTUP_FAILURE for worker in workers.processes)
 
 
 if __name__ == "__main__":

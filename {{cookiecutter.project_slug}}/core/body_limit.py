@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Any
 
 from core.asgi import Application, Receive, Scope, Send, header
+from core.logging import request_id
 
 SILENCE = 20.0
 """Seconds that a client may take for the next piece of a body."""
@@ -123,6 +124,7 @@ async def _refuse(status: HTTPStatus, limit: int, receive: Receive, send: Send) 
     headers = [
         (b"content-type", response["Content-Type"].encode()),
         (b"content-length", str(len(response.content)).encode()),
+        (b"x-request-id", request_id().encode()),
         (b"connection", b"close"),
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})

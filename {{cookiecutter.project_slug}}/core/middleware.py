@@ -1,5 +1,6 @@
 """Middleware that every service needs; async where the server is, so it costs no thread."""
 
+import time
 from collections.abc import Callable
 from inspect import iscoroutinefunction
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import sync_and_async_middleware
 
-from core.request_log import RequestRecord, begin
+from core.request_log import RequestRecord, begin, write
 
 
 @sync_and_async_middleware
@@ -15,28 +16,40 @@ def forward_request_id(get_response: Callable[[HttpRequest], Any]) -> Callable[[
     """Say each request's id in the response, and its route in the log.
 
     The id is the one that `core.request_log` gave it. Under WSGI and in tests, where that is not,
-    it is given here.
+    it is given here; under WSGI the line of the log is written here too, before the bytes are sent.
     """
     if iscoroutinefunction(get_response):
 
         async def async_middleware(request: HttpRequest) -> HttpResponse:
+            started = time.perf_counter()
             record = _record(request)
             try:
                 response: HttpResponse = await get_response(request)
             finally:
                 record.route = _route(request)
-            response["X-Request-ID"] = record.request_id
-            return response
+            return _told(request, response, record, started)
 
         return async_middleware
 
     def middleware(request: HttpRequest) -> HttpResponse:
+        started = time.perf_counter()
         record = _record(request)
         response: HttpResponse = get_response(request)
-        response["X-Request-ID"] = record.request_id
-        return response
+        record.route = _route(request)
+        return _told(request, response, record, started)
 
     return middleware
+
+
+def _told(
+    request: HttpRequest, response: HttpResponse, record: RequestRecord, started: float
+) -> HttpResponse:
+    response["X-Request-ID"] = record.request_id
+    if not hasattr(request, "scope"):  # WSGI, where middleware may be async as well
+        record.status, record.complete = response.status_code, True
+        record.sent = int(response.headers.get("Content-Length", 0))
+        write(request.method or "", request.path, record, time.perf_counter() - started)
+    return response
 
 
 def _record(request: HttpRequest) -> RequestRecord:

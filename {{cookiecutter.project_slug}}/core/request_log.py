@@ -91,20 +91,21 @@ class RequestLog:
         try:
             await self._application(scope, receive, send_and_note)
         finally:
-            _write(scope, record, time.perf_counter() - started)
+            write(scope["method"], scope["path"], record, time.perf_counter() - started)
 
 
-def _write(scope: Scope, record: RequestRecord, seconds: float) -> None:
+def write(method: str, path: str, record: RequestRecord, seconds: float) -> None:
+    """Write the line of a request that took that long."""
     failed = record.status is not None and record.status >= 500
     level = logging.WARNING if failed else logging.INFO
     if not logger.isEnabledFor(level):
         return
     # Asked all the time, and told only when something is wrong.
-    if scope["path"] in PROBES and record.status is not None and record.status < 400:
+    if path in PROBES and record.status is not None and record.status < 400:
         return
-    line: dict[str, Any] = {"method": scope["method"]}
+    line: dict[str, Any] = {"method": method}
     # The address itself only where no pattern says what it is: it may hold a secret of its own.
-    line |= {"path": scope["path"]} if record.route is None else {"route": record.route}
+    line |= {"path": path} if record.route is None else {"route": record.route}
     line |= {"status": record.status, "duration_ms": _milliseconds(seconds), "sent": record.sent}
     if record.calls.count:
         line["upstream_calls"] = record.calls.count

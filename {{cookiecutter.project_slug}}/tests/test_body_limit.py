@@ -45,9 +45,12 @@ async def test_a_client_that_is_still_sending_gets_the_answer(
     service_url: str, content: bytes | None
 ) -> None:
     async with httpx.AsyncClient(base_url=service_url) as client:
-        response = await client.post("/api/orders/", content=content or chunks(100))
+        response = await client.post(
+            "/api/orders/", content=content or chunks(100), headers={"x-request-id": "order-17"}
+        )
 
     assert response.status_code == 413
+    assert response.headers["x-request-id"] == response.json()["request_id"] == "order-17"
     assert response.headers["content-type"] == "application/problem+json"
     assert response.json()["detail"] == f"Send at most {LIMIT} bytes."
 

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse
+from django.test import Client
 from django.urls import path
 
 from config.asgi import application
@@ -74,6 +75,16 @@ async def test_each_request_has_a_line_with_its_route_and_not_its_address(lines:
     assert line["status"] == 200
     assert line["duration_ms"] >= 10
     assert line["request_id"] == answer.headers["x-request-id"]
+    assert "hush" not in json.dumps(lines())
+
+
+def test_under_wsgi_too(lines: Lines, client: Client) -> None:
+    answer = client.get("/notes/7/?password=hush")
+
+    [line] = [line for line in lines() if line["event"] == "request"]
+    assert (line["method"], line["route"], line["status"]) == ("GET", "/notes/<int:number>/", 200)
+    assert line["sent"] == len(answer.content)
+    assert line["request_id"] == answer["x-request-id"]
     assert "hush" not in json.dumps(lines())
 
 
