@@ -364,13 +364,13 @@ def statuses_of(site: Site, port: int, seed: int) -> Iterator[int]:
 
 
 def test_each_line_of_each_process_is_json(site: Site, client: httpx.Client) -> None:
+    def routes(request_id: str) -> list[str]:
+        logs = [log.read_text(encoding="utf-8") for log in site.logs.iterdir()]
+        lines = [json.loads(line) for log in logs for line in log.splitlines()]
+        return [line["route"] for line in lines if line.get("request_id") == request_id]
+
     answer = client.get("/api/orders/stats/")
 
-    lines = [
-        json.loads(line)
-        for log in site.logs.iterdir()
-        for line in log.read_text(encoding="utf-8").splitlines()
-    ]
+    # The line comes after the last byte.
+    wait_until(lambda: routes(answer.headers["x-request-id"]) == ["/api/orders/stats/"])
     assert len(list(site.logs.iterdir())) >= 3
-    [line] = [line for line in lines if line.get("request_id") == answer.headers["x-request-id"]]
-    assert line["route"] == "/api/orders/stats/"
