@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator
 
 from core.asgi import PerLoop
 
-THRESHOLDS = (10_000, 50, 10)
+THRESHOLDS = (10_000, 20, 10)
 """After how many new objects, and collections of the generation below, one is collected."""
 
 

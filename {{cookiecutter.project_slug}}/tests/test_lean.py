@@ -64,6 +64,14 @@ async def stream_once(request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(parts())
 
 
+async def endless(request: HttpRequest) -> StreamingHttpResponse:
+    async def parts() -> AsyncIterator[str]:
+        yield "for now"
+        await asyncio.Event().wait()
+
+    return StreamingHttpResponse(parts())
+
+
 async def who(request: HttpRequest) -> HttpResponse:
     user = await request.auser()
     return HttpResponse(f"{user} {request.user.is_authenticated}")
@@ -80,6 +88,7 @@ urlpatterns = [
     path("remember/", remember),
     path("stream/", stream),
     path("stream-once/", stream_once),
+    path("endless/", endless),
     path("who/", who),
     path("broken/", broken),
 ]
@@ -201,6 +210,35 @@ async def test_an_answered_request_does_not_wait_for_the_garbage_collector(
         assert request() is None
     finally:
         gc.enable()
+
+
+async def test_neither_does_the_one_of_a_client_that_hangs_up(
+    application: LeanASGIHandler, requests: list[weakref.ref[HttpRequest]]
+) -> None:
+    sent: list[Any] = []
+    started = asyncio.Event()
+    received = iter([{"type": "http.request"}, {"type": "http.disconnect"}])
+
+    async def receive() -> dict[str, Any]:
+        message = next(received)
+        if message["type"] == "http.disconnect":
+            await started.wait()
+        return message
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+        started.set()
+
+    headers = [(b"host", b"testserver")]
+    scope = {"type": "http", "method": "GET", "path": "/endless/", "headers": headers}
+    gc.disable()
+    try:
+        await asyncio.create_task(application(scope, receive, send))
+        (request,) = requests
+        assert request() is None
+    finally:
+        gc.enable()
+    assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
 
 
 async def test_a_post_without_its_token_is_refused(get: Get) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Set
 from contextlib import aclosing, closing
+from functools import partial
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -65,23 +66,27 @@ class LeanASGIHandler(ASGIHandler):
                 await sync_to_async(response.close)()
 
     async def _respond(self, request: HttpRequest, receive: Any, send: Any) -> Any:
-        """Make the response and send it, until that is done or the client hangs up."""
+        """Make the response and send it, until that is done or the client hangs up.
+
+        Not in a task group, as Django does: an exception that ends one leads back to itself, and
+        with it to the whole request, which then stays until the garbage collector comes by.
+        """
         response = None
+        hang_up = asyncio.create_task(self.listen_for_disconnect(receive))
         try:
-            try:
-                async with asyncio.TaskGroup() as group:
-                    hang_up = group.create_task(self.listen_for_disconnect(receive))
+            async with asyncio.timeout(None) as connected:
+                hang_up.add_done_callback(partial(_end, connected))
+                try:
                     response = await self.run_get_response(request)
                     await self.send_response(response, send)
-                    # Not ended by an exception, as Django does: its traceback would hold on to
-                    # the whole request until the garbage collector comes by.
+                finally:
                     hang_up.cancel()
-            except* RequestAborted:
-                pass
-        except BaseExceptionGroup as errors:
-            if len(errors.exceptions) == 1:
-                raise errors.exceptions[0] from None
-            raise
+                    await asyncio.wait([hang_up])
+        except TimeoutError:
+            if not connected.expired():
+                raise
+        if not hang_up.cancelled() and not isinstance(hang_up.exception(), RequestAborted):
+            hang_up.result()
         return response
 
     async def send_response(self, response: Any, send: Any) -> None:
@@ -114,6 +119,11 @@ class LeanASGIHandler(ASGIHandler):
             return False
         sync_receivers, async_receivers = signal._live_receivers(self.__class__)
         return not async_receivers and known >= set(sync_receivers)
+
+
+def _end(connected: asyncio.Timeout, hang_up: asyncio.Task[None]) -> None:
+    if not hang_up.cancelled():
+        connected.reschedule(asyncio.get_running_loop().time())
 
 
 def _start_of(response: Any) -> dict[str, Any]:
