@@ -25,7 +25,12 @@ def main() -> None:
     prune()
     write_env()
     start_repository()
-    print_next_steps()
+    try:
+        print_next_steps()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever reads has seen enough, as in `cruft diff | head`; the project is finished.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def prune() -> None:

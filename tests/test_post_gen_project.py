@@ -187,6 +187,26 @@ def test_the_command_in_the_closing_message_gives_the_same_project(
     assert tracked(first) == tracked(second)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no signal of a broken pipe")
+def test_whoever_reads_the_closing_message_may_leave(tmp_path: Path) -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    try:
+        done = subprocess.run(
+            ["cookiecutter", "--no-input", TEMPLATE, "--output-dir", tmp_path],
+            stdout=write_end,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            check=False,
+        )
+    finally:
+        os.close(write_end)
+
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert (tmp_path / "my_async_service" / ".env").exists()
+
+
 @pytest.mark.parametrize(("environment", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals")
 def test_a_terminal_gets_colour_unless_it_declines(

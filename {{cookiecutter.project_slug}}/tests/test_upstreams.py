@@ -227,8 +227,8 @@ async def test_sync_code_has_an_equally_short_way(upstream: Upstream) -> None:
 
 
 async def test_an_undeclared_upstream_is_named() -> None:
-    with pytest.raises(LookupError, match="No upstream 'weather' is declared"):
-        await fetch("weather")
+    with pytest.raises(LookupError, match="No upstream 'nowhere' is declared"):
+        await fetch("nowhere")
 
 
 # What cannot be used
