@@ -7,8 +7,9 @@ live should be restarted, one that is not ready should get no traffic.
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from inspect import iscoroutinefunction
+from threading import Thread
 from time import monotonic
 from typing import Any
 
@@ -105,12 +106,13 @@ PROBES = {"/livez": livez, "/readyz": readyz}
 class _Check:
     """A check that is made once at a time, and whose answer is kept for a moment.
 
-    A sync one has a thread of its own: where it hangs, it holds up nothing else.
+    A sync one has a thread of its own: where it hangs, it holds up nothing else, nor the end of the
+    process, and is not made again.
     """
 
     def __init__(self, path: str) -> None:
-        self._check = import_string(path)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=path)
+        self._path, self._check = path, import_string(path)
+        self._thread: Thread | None = None
         self._answer: asyncio.Future[Any] | None = None
         self._good_until = 0.0
 
@@ -126,7 +128,7 @@ class _Check:
             async with asyncio.timeout(CHECK_TIMEOUT):
                 if iscoroutinefunction(self._check):
                     return await self._check()
-                return await asyncio.get_running_loop().run_in_executor(self._thread, self._check)
+                return await self._call_on_thread()
         except TimeoutError:
             return "timeout"
         except Exception:
@@ -134,6 +136,22 @@ class _Check:
             return "failed"
         finally:
             self._good_until = monotonic() + KEPT
+
+    async def _call_on_thread(self) -> Any:
+        if self._thread is not None and self._thread.is_alive():
+            raise TimeoutError
+        future: Future[Any] = Future()
+
+        def call() -> None:
+            try:
+                future.set_result(self._check())
+            except Exception as error:
+                future.set_exception(error)
+
+        self._thread = Thread(target=call, name=self._path, daemon=True)
+        self._thread.start()
+        # The thread says what it found even when nobody waits for it any more.
+        return await asyncio.shield(asyncio.wrap_future(future))
 
 
 class _Asked(dict[str, _Check]):

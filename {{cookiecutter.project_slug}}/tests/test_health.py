@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 import time
 
 import pytest
@@ -135,3 +136,26 @@ async def test_a_check_is_made_again_when_its_answer_is_old(
 
     assert [await readyz(), await readyz()] == ["ok", "ok"]
     assert len(counted) == 2
+
+
+async def test_a_check_that_hangs_is_not_made_again_and_holds_up_no_end(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "CHECK_TIMEOUT", 0.05)
+    monkeypatch.setattr(health, "KEPT", 0.0)
+    settings.READINESS_CHECKS = {"database": f"{__name__}.waits"}
+    let_go.clear()
+    try:
+        assert [await readyz(), await readyz()] == ["timeout", "timeout"]
+        [thread] = [thread for thread in threading.enumerate() if "waits" in thread.name]
+        assert thread.daemon
+    finally:
+        let_go.set()
+
+
+let_go = threading.Event()
+
+
+def waits() -> str:
+    let_go.wait()
+    return "ok"
