@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -98,18 +97,14 @@ def service(
 
 
 @pytest.fixture
-def impatient(service: Service, broker: Redis | RabbitMQ, tmp_path: Path) -> Service:
+def impatient(service: Service, broker: Redis | RabbitMQ) -> Service:
     """A service that waits 12 s for a worker that vanished from Redis, and not two minutes."""
     if not isinstance(broker, Redis):
         return service  # which sees at once that a connection has ended
-    (tmp_path / "impatient.py").write_text(
-        "from config.settings.local import *\n"
-        "CELERY_BROKER_TRANSPORT_OPTIONS['visibility_timeout'] = 12\n"
-        "CELERY_BROKER_TRANSPORT_OPTIONS['unacked_restore_interval'] = 1\n",
-        encoding="utf-8",
+    return service.changed(
+        "CELERY_BROKER_TRANSPORT_OPTIONS['visibility_timeout'] = 12",
+        "CELERY_BROKER_TRANSPORT_OPTIONS['unacked_restore_interval'] = 1",
     )
-    settings = {"DJANGO_SETTINGS_MODULE": "impatient", "PYTHONPATH": str(tmp_path)}
-    return replace(service, environment=service.environment | settings)
 
 
 def send(client: httpx.Client, image: bytes) -> httpx.Response:

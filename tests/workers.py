@@ -1,10 +1,12 @@
 """A project whose web process and workers run beside a test."""
 
+from __future__ import annotations
+
 import sqlite3
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -19,6 +21,13 @@ class Service:
     environment: dict[str, str]
     log: Path
     """What its workers wrote."""
+
+    def changed(self, *lines: str) -> Service:
+        """Return the same service with these lines at the end of its settings."""
+        settings = self.log.with_name("changed.py")
+        settings.write_text("\n".join(["from config.settings.local import *", *lines, ""]))
+        environment = {"DJANGO_SETTINGS_MODULE": "changed", "PYTHONPATH": str(settings.parent)}
+        return replace(self, environment=self.environment | environment)
 
     @contextmanager
     def web(self) -> Iterator[httpx.Client]:
