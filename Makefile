@@ -2,8 +2,9 @@
 
 PYTHON ?= python3
 UV := $(or $(shell command -v uv),.uv/bin/uv)
-# As many as there are cores, but not more than the services that they share can bear.
-WORKERS := --numprocesses auto --maxprocesses 4 --dist loadgroup
+# The tests of a file share what they make, so they stay on one worker. Not more workers than the
+# services that all share can bear.
+WORKERS := --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .PHONY: help demo test test-fast lint docs bench refresh
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
+from urllib.parse import urlsplit
 
 import httpx
 import psycopg
@@ -22,6 +23,7 @@ from pytest_cookies.plugin import Cookies
 UV = os.environ.get("UV") or shutil.which("uv") or "uv"
 POSTGRESQL_URL = os.environ.get("POSTGRESQL_URL", "postgres://postgres@127.0.0.1:5432")
 """A PostgreSQL server where the tests may make databases of their own."""
+RABBITMQ_URL = os.environ.get("RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672//")
 START_TIMEOUT = 30.0
 """Seconds that a server may take to start."""
 
@@ -81,6 +83,16 @@ def unused_port() -> int:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
         return port
+
+
+def rabbitmq_url() -> str:
+    """Return the address of a RabbitMQ that the tests may use; without one, leave the test out."""
+    server = urlsplit(RABBITMQ_URL)
+    try:
+        socket.create_connection((server.hostname, server.port or 5672), timeout=2).close()
+    except OSError:
+        leave_out("RabbitMQ")
+    return RABBITMQ_URL
 
 
 @contextmanager
@@ -265,17 +277,6 @@ def chromium() -> str:
     if path is None:
         leave_out("Chromium")
     return path
-
-
-EACH_ALONE = {"test_project", "test_every_combination"}
-"""The files whose tests share nothing, so that several workers can divide them."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file, and what they share, on one worker."""
-    for item in items:
-        if item.path.stem not in EACH_ALONE and not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 LEFT_OUT = "Left out for want of "

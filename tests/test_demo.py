@@ -9,7 +9,6 @@ import readme
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("port 8000"),
     pytest.mark.skipif(shutil.which("make") is None, reason="there is no make"),
 ]
 

@@ -1,14 +1,17 @@
-"""Rendered projects pass their own checks: style, format, imports, types, migrations and tests."""
+"""Rendered projects pass their own checks, tests among them, and serve as they do in production."""
 
 import re
 import shutil
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
+import httpx
 import pytest
 from answers import LARGEST, SAMPLE, Answers, describe
-from conftest import Project
-
+from conftest import Project, rabbitmq_url, redis_server, unused_port
+from production import HEADERS, prepare, serve_command
 
 @pytest.mark.slow
 @pytest.mark.parametrize("answers", SAMPLE, ids=describe)
@@ -20,6 +23,51 @@ def test_a_project_passes_its_own_checks(
     assert done.returncode == 0, done.stdout
     assert re.search(r"\d+ passed", done.stdout)
     assert "skipped" not in done.stdout
+
+
+@pytest.fixture
+def servers(answers: Answers, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The environment that names the real servers which a project uses in production."""
+    environment = {}
+    with ExitStack() as running:
+        if answers.get("celery_broker") == "redis":
+            port = unused_port()
+            running.enter_context(redis_server(port, tmp_path))
+            environment["CELERY_BROKER_URL"] = f"redis://127.0.0.1:{port}/0"
+        elif answers.get("celery_broker") == "rabbitmq":
+            environment["CELERY_BROKER_URL"] = rabbitmq_url()
+        yield environment
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Gunicorn needs a POSIX system")
+@pytest.mark.parametrize("answers", SAMPLE, ids=describe)
+def test_its_production_command_answers(
+    install: Callable[[Answers], Project],
+    upstream_urls: dict[str, str],
+    servers: dict[str, str],
+    answers: Answers,
+) -> None:
+    project = install(answers)
+    database = {key: url for key, url in project.environment.items() if key == "DATABASE_URL"}
+    environment = prepare(project, upstream_urls | servers | database)
+    port = int(environment["PORT"])
+
+    checked = project.run(
+        "manage.py", "check", "--deploy", "--fail-level", "WARNING", **environment
+    )
+    with (
+        project.serving(port, *serve_command(project), **environment),
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=HEADERS) as client,
+    ):
+        ready = client.get("/readyz")
+        page = client.get("/")
+        dashboard = client.get("/api/dashboard/")
+
+    assert checked.returncode == 0, checked.stdout
+    assert ready.json()["status"] == "ready", ready.text
+    assert page.text.count(">Up<") == 3
+    assert dashboard.json()["errors"] == {}
 
 
 @pytest.mark.slow

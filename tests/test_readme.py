@@ -109,7 +109,6 @@ def test_the_commands_for_tests_find_them(command: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("port 8000")
 @pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell and its signals")
 def test_the_first_commands_start_a_service_that_has_its_upstreams(
     default_project: Project, tmp_path: Path
