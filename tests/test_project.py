@@ -13,6 +13,7 @@ from answers import LARGEST, SAMPLE, Answers, describe
 from conftest import Project, rabbitmq_url, redis_server, unused_port
 from production import HEADERS, prepare, serve_command
 
+
 @pytest.mark.slow
 @pytest.mark.parametrize("answers", SAMPLE, ids=describe)
 def test_a_project_passes_its_own_checks(
