@@ -216,7 +216,7 @@ def test_a_mistake_in_the_code_ends_the_start_with_its_traceback_in_json(
     )
     broken = {"DJANGO_SETTINGS_MODULE": "broken", "PYTHONPATH": str(tmp_path)}
 
-    done = project.run(*command, **production | broken | {"WEB_CONCURRENCY": "2"})
+    done = project.run(*command, **production | broken)
 
     assert done.returncode != 0
     events = [json.loads(line) for line in done.stdout.splitlines()]

@@ -112,7 +112,7 @@ class _Check:
 
     def __init__(self, path: str) -> None:
         self._path, self._check = path, import_string(path)
-        self._thread: Thread | None = None
+        self._call: Future[Any] | None = None
         self._answer: asyncio.Future[Any] | None = None
         self._good_until = 0.0
 
@@ -138,9 +138,10 @@ class _Check:
             self._good_until = monotonic() + KEPT
 
     async def _call_on_thread(self) -> Any:
-        if self._thread is not None and self._thread.is_alive():
+        if self._call is not None and not self._call.done():
             raise TimeoutError
         future: Future[Any] = Future()
+        self._call = future
 
         def call() -> None:
             try:
@@ -148,8 +149,7 @@ class _Check:
             except Exception as error:
                 future.set_exception(error)
 
-        self._thread = Thread(target=call, name=self._path, daemon=True)
-        self._thread.start()
+        Thread(target=call, name=self._path, daemon=True).start()
         # The thread says what it found even when nobody waits for it any more.
         return await asyncio.shield(asyncio.wrap_future(future))
 
