@@ -48,8 +48,9 @@ def serve_command(project: Project, recipe: str = "serve") -> list[str]:
     return command
 
 
-def wait_until(reached: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + GRACE_PERIOD
+def wait_until(reached: Callable[[], bool], patience: float = GRACE_PERIOD) -> None:
+    """Wait until something is reached; fail after that many seconds without it."""
+    give_up = time.monotonic() + patience
     while not reached():
         assert time.monotonic() < give_up
         time.sleep(0.05)

@@ -19,6 +19,7 @@ import httpx
 import pytest
 from answers import Answers
 from conftest import Project, rabbitmq_url, redis_server, unused_port
+from production import wait_until
 from proxy import Proxy
 from workers import Service, service_on
 
@@ -122,13 +123,6 @@ def assert_refused(*responses: httpx.Response) -> None:
         assert int(response.headers["retry-after"]) > 0
 
 
-def until(condition: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < give_up
-        time.sleep(0.1)
-
-
 def read_link(path: Path) -> str:
     try:
         return str(path.readlink())
@@ -142,7 +136,7 @@ def pictures(client: httpx.Client, address: str) -> list[bytes]:
     return [client.get(url).content for each in described for url in each["urls"].values()]
 
 
-def wait_until(client: httpx.Client, address: str, *statuses: str) -> dict[str, Any]:
+def wait_for_state(client: httpx.Client, address: str, *statuses: str) -> dict[str, Any]:
     give_up = time.monotonic() + PATIENCE
     while True:
         state: dict[str, Any] = client.get(address).json()
@@ -154,23 +148,20 @@ def wait_until(client: httpx.Client, address: str, *statuses: str) -> dict[str, 
 
 def assert_files(service: Service, count: int) -> None:
     """Wait for the originals to go, which they do just after their rows say that all is done."""
-    give_up = time.monotonic() + PATIENCE
-    while len(service.files()) != count:
-        assert time.monotonic() < give_up, service.files()
-        time.sleep(0.1)
+    wait_until(lambda: len(service.files()) == count, PATIENCE)
 
 
 def test_work_whose_process_is_killed_is_done_again(service: Service) -> None:
     with service.web() as client, service.worker() as worker:
         address = send(client, service.image(6000, 5000)).headers["location"]
-        wait_until(client, address, "running")
+        wait_for_state(client, address, "running")
         children = subprocess.run(
             ["ps", "-o", "pid=", "--ppid", str(worker.pid)], capture_output=True, check=True
         )
         for pid in children.stdout.split():
             os.kill(int(pid), signal.SIGKILL)
 
-        state = wait_until(client, address, "done", "failed")
+        state = wait_for_state(client, address, "done", "failed")
 
         assert state["status"] == "done"
         assert_files(service, PICTURES)
@@ -181,14 +172,14 @@ def test_the_work_of_a_whole_worker_that_is_killed_is_done_again_once(impatient:
     with impatient.web() as client:
         with impatient.worker() as worker:
             killed = send(client, image).headers["location"]
-            wait_until(client, killed, "running")
+            wait_for_state(client, killed, "running")
             os.killpg(worker.pid, signal.SIGKILL)
             worker.wait()
         assert client.get(killed).json()["status"] == "running"
         with impatient.worker():
-            assert wait_until(client, killed, "done", "failed")["status"] == "done"
+            assert wait_for_state(client, killed, "done", "failed")["status"] == "done"
             undisturbed = send(client, image).headers["location"]
-            wait_until(client, undisturbed, "done", "failed")
+            wait_for_state(client, undisturbed, "done", "failed")
 
         assert impatient.rows() == [("done", 2), ("done", 1)]
         assert pictures(client, killed) == pictures(client, undisturbed)
@@ -201,7 +192,7 @@ def test_a_broker_that_hangs_and_then_restarts_costs_nothing(
     image = impatient.image(2000, 1500)
     with impatient.web() as client, impatient.worker(), ThreadPoolExecutor(SENDERS) as senders:
         addresses = [send(client, image).headers["location"] for _ in range(4)]
-        wait_until(client, addresses[0], "running", "done")
+        wait_for_state(client, addresses[0], "running", "done")
 
         broker.hang()
         # As many as may wait for a broker at once.
@@ -216,7 +207,7 @@ def test_a_broker_that_hangs_and_then_restarts_costs_nothing(
         addresses.append(send_until_taken(client, image))
 
         for address in addresses:
-            assert wait_until(client, address, "done", "failed")["status"] == "done"
+            assert wait_for_state(client, address, "done", "failed")["status"] == "done"
         assert len(impatient.rows()) == len(addresses)
         assert_files(impatient, len(addresses) * PICTURES)
 
@@ -226,11 +217,11 @@ def test_a_worker_that_is_told_to_stop_loses_nothing(service: Service) -> None:
     with service.web() as client:
         with service.worker() as worker:
             addresses = [send(client, image).headers["location"] for _ in range(6)]
-            wait_until(client, addresses[0], "running", "done")
+            wait_for_state(client, addresses[0], "running", "done")
             worker.terminate()
             assert worker.wait(timeout=60) == 0
         with service.worker():
-            states = [wait_until(client, address, "done", "failed") for address in addresses]
+            states = [wait_for_state(client, address, "done", "failed") for address in addresses]
 
     assert [state["status"] for state in states] == ["done"] * 6
     assert_files(service, 6 * PICTURES)
@@ -246,7 +237,7 @@ def test_a_hundred_images_at_once_are_all_done(service: Service) -> None:
             response = send(client, image)
             assert response.status_code == 202
             addresses.append(response.headers["location"])
-        states = [wait_until(client, address, "done", "failed") for address in addresses]
+        states = [wait_for_state(client, address, "done", "failed") for address in addresses]
 
     assert {state["status"] for state in states} == {"done"}
     listed = [url for state in states for picture in state["pictures"] for url in picture["urls"]]
@@ -272,7 +263,7 @@ def test_without_a_broker_nothing_is_kept_and_the_rest_is_served(
         redis.enter_context(redis_server(port, tmp_path))
         redis.enter_context(service.worker())
         address = send(client, image).headers["location"]
-        assert wait_until(client, address, "done", "failed")["status"] == "done"
+        assert wait_for_state(client, address, "done", "failed")["status"] == "done"
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts open files as Linux does")
@@ -297,8 +288,8 @@ def test_a_client_that_hangs_up_half_way_leaves_nothing(
         )
         with socket.create_connection((client.base_url.host, client.base_url.port)) as half:
             half.sendall(head.encode() + b"x" * 5_000_000)
-            until(lambda: temporary_files() != [])
-        until(lambda: temporary_files() == [])
+            wait_until(lambda: temporary_files() != [], PATIENCE)
+        wait_until(lambda: temporary_files() == [], PATIENCE)
 
         assert client.get("/livez").status_code == 200
         assert service.rows() == []
@@ -315,7 +306,7 @@ def test_with_no_server_at_all_a_worker_does_the_work(
     with service.web() as client, service.worker():
         address = send(client, service.image(400, 300)).headers["location"]
 
-        assert wait_until(client, address, "done", "failed")["status"] == "done"
+        assert wait_for_state(client, address, "done", "failed")["status"] == "done"
 
 
 def test_the_projects_own_tests_use_the_broker_that_is_named(service: Service) -> None:

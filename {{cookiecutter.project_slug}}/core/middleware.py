@@ -1,6 +1,5 @@
 """Middleware that every service needs; async where the server is, so it costs no thread."""
 
-import time
 from collections.abc import Callable
 from inspect import iscoroutinefunction
 from typing import Any
@@ -21,34 +20,30 @@ def forward_request_id(get_response: Callable[[HttpRequest], Any]) -> Callable[[
     if iscoroutinefunction(get_response):
 
         async def async_middleware(request: HttpRequest) -> HttpResponse:
-            started = time.perf_counter()
             record = _record(request)
             try:
                 response: HttpResponse = await get_response(request)
             finally:
                 record.route = _route(request)
-            return _told(request, response, record, started)
+            return _told(request, response, record)
 
         return async_middleware
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        started = time.perf_counter()
         record = _record(request)
         response: HttpResponse = get_response(request)
         record.route = _route(request)
-        return _told(request, response, record, started)
+        return _told(request, response, record)
 
     return middleware
 
 
-def _told(
-    request: HttpRequest, response: HttpResponse, record: RequestRecord, started: float
-) -> HttpResponse:
+def _told(request: HttpRequest, response: HttpResponse, record: RequestRecord) -> HttpResponse:
     response["X-Request-ID"] = record.request_id
     if not hasattr(request, "scope"):  # WSGI, where middleware may be async as well
         record.status, record.complete = response.status_code, True
         record.sent = int(response.headers.get("Content-Length", 0))
-        write(request.method or "", request.path, record, time.perf_counter() - started)
+        write(request.method or "", request.path, record)
     return response
 
 

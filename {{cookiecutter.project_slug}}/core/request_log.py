@@ -26,6 +26,7 @@ class RequestRecord:
 
     Attributes:
         request_id: the client's, if that is a plain word, else a new one.
+        started: when the record began, on the clock of `time.perf_counter`.
         route: the pattern of the address that matched, such as `events/<str:topics>/`.
         status: of the response; None if there was none.
         sent: bytes of the response's body.
@@ -34,6 +35,7 @@ class RequestRecord:
     """
 
     request_id: str
+    started: float = field(default_factory=time.perf_counter)
     route: str | None = None
     status: int | None = None
     sent: int = 0
@@ -79,7 +81,6 @@ class RequestLog:
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return
-        started = time.perf_counter()
         record = scope["core.request_record"] = begin(
             header(scope, b"x-request-id"), header(scope, b"traceparent")
         )
@@ -91,11 +92,11 @@ class RequestLog:
         try:
             await self._application(scope, receive, send_and_note)
         finally:
-            write(scope["method"], scope["path"], record, time.perf_counter() - started)
+            write(scope["method"], scope["path"], record)
 
 
-def write(method: str, path: str, record: RequestRecord, seconds: float) -> None:
-    """Write the line of a request that took that long."""
+def write(method: str, path: str, record: RequestRecord) -> None:
+    """Write the line of a request that ends now."""
     failed = record.status is not None and record.status >= 500
     level = logging.WARNING if failed else logging.INFO
     if not logger.isEnabledFor(level):
@@ -103,6 +104,7 @@ def write(method: str, path: str, record: RequestRecord, seconds: float) -> None
     # Asked all the time, and told only when something is wrong.
     if path in PROBES and record.status is not None and record.status < 400:
         return
+    seconds = time.perf_counter() - record.started
     line: dict[str, Any] = {"method": method}
     # The address itself only where no pattern says what it is: it may hold a secret of its own.
     line |= {"path": path} if record.route is None else {"route": record.route}
