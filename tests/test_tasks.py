@@ -94,10 +94,15 @@ def service(
 
 @pytest.fixture
 def impatient(service: Service, broker: Redis | RabbitMQ) -> Service:
-    """A service that waits 12 s for a worker that vanished from Redis, and not two minutes."""
+    """A service that waits 12 s, and not minutes, for a worker or a message that vanished."""
+    sweeping = [
+        "IMAGES_STUCK_AFTER = 12",
+        "CELERY_BEAT_SCHEDULE['images']['schedule'] = timedelta(seconds=1)",
+    ]
     if not isinstance(broker, Redis):
-        return service  # which sees at once that a connection has ended
+        return service.changed(*sweeping)  # RabbitMQ sees at once that a connection has ended
     return service.changed(
+        *sweeping,
         "CELERY_BROKER_TRANSPORT_OPTIONS['visibility_timeout'] = 12",
         "CELERY_BROKER_TRANSPORT_OPTIONS['unacked_restore_interval'] = 1",
     )
@@ -190,7 +195,12 @@ def test_a_broker_that_hangs_and_then_restarts_costs_nothing(
     impatient: Service, broker: Redis | RabbitMQ
 ) -> None:
     image = impatient.image(2000, 1500)
-    with impatient.web() as client, impatient.worker(), ThreadPoolExecutor(SENDERS) as senders:
+    with (
+        impatient.web() as client,
+        impatient.worker(),
+        impatient.beat(),
+        ThreadPoolExecutor(SENDERS) as senders,
+    ):
         addresses = [send(client, image).headers["location"] for _ in range(4)]
         wait_for_state(client, addresses[0], "running", "done")
 
@@ -210,6 +220,15 @@ def test_a_broker_that_hangs_and_then_restarts_costs_nothing(
             assert wait_for_state(client, address, "done", "failed")["status"] == "done"
         assert len(impatient.rows()) == len(addresses)
         assert_files(impatient, len(addresses) * PICTURES)
+
+
+def test_what_the_broker_loses_is_queued_again(impatient: Service) -> None:
+    with impatient.web() as client:
+        address = send(client, impatient.image(400, 300)).headers["location"]
+        purge = ("celery", "--app", "config.celery", "purge", "--force")
+        assert impatient.project.run(*purge, **impatient.environment).returncode == 0
+        with impatient.worker(), impatient.beat():
+            assert wait_for_state(client, address, "done", "failed")["status"] == "done"
 
 
 def test_a_worker_that_is_told_to_stop_loses_nothing(service: Service) -> None:

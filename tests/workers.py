@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -39,14 +39,20 @@ class Service:
         ):
             yield client
 
-    @contextmanager
-    def worker(self) -> Iterator[subprocess.Popen[bytes]]:
+    def worker(self) -> AbstractContextManager[subprocess.Popen[bytes]]:
         """Run a worker with two processes, in a process group of its own."""
-        command = [".venv/bin/celery", "--quiet", "--app", "config.celery", "worker"]
+        return self._celery("worker", "--concurrency", "2")
+
+    def beat(self) -> AbstractContextManager[subprocess.Popen[bytes]]:
+        """Queue what is due again and again."""
+        return self._celery("beat")
+
+    @contextmanager
+    def _celery(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
         production = {"REMAP_SIGTERM": "SIGQUIT", "LOG_FORMAT": "json"}
         with self.log.open("ab") as log:
             process = subprocess.Popen(
-                [*command, "--concurrency", "2"],
+                [".venv/bin/celery", "--quiet", "--app", "config.celery", *arguments],
                 cwd=self.project.path,
                 env=self.project.environment | self.environment | production,
                 stdout=log,
