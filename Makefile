@@ -2,9 +2,8 @@
 
 PYTHON ?= python3
 UV := $(or $(shell command -v uv),.uv/bin/uv)
-# The tests of a file share what they make, so they stay on one worker. Not more workers than the
-# services that all share can bear.
-WORKERS := --numprocesses auto --maxprocesses 4 --dist loadfile
+# Not more workers than the services that all share can bear.
+WORKERS := --numprocesses auto --maxprocesses 4
 
 .PHONY: help demo test test-fast lint docs bench refresh
 

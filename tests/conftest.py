@@ -19,6 +19,7 @@ import pytest
 from answers import PAIRS, SAMPLE, Answers, every_combination
 from psycopg import sql
 from pytest_cookies.plugin import Cookies
+from xdist.scheduler import LoadFileScheduling
 
 UV = os.environ.get("UV") or shutil.which("uv") or "uv"
 POSTGRESQL_URL = os.environ.get("POSTGRESQL_URL", "postgres://postgres@127.0.0.1:5432")
@@ -287,6 +288,20 @@ def leave_out(what: str, *, a_service: bool = True) -> NoReturn:
     if a_service and os.environ.get("REQUIRE_SERVICES") == "1":
         pytest.fail(f"REQUIRE_SERVICES=1, but there is no {what}.", pytrace=False)
     pytest.skip(f"{LEFT_OUT}{what}")
+
+
+class Scheduling(LoadFileScheduling):  # type: ignore[misc]
+    """Keeps tests on one worker that share what they make: those of a file, of a sampled project."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, test = nodeid.partition("::")
+        _, _, answers = test.partition("[")
+        return f"{file}[{answers}" if file.endswith("test_project.py") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    """Hand the tests out to the workers, most at a time first, so that all end together."""
+    return Scheduling(config, log)
 
 
 def pytest_report_header() -> str:

@@ -49,6 +49,11 @@ class PerLoop[T]:
                     self._opened[loop] = (generator, await anext(generator))
         return self._opened[loop][1]
 
+    def opened(self) -> T | None:
+        """Return this event loop's instance if there is one already."""
+        _, instance = self._opened.get(asyncio.get_running_loop(), (None, None))
+        return instance
+
     async def close(self) -> None:
         """Close this event loop's instance, if there is one; `get` makes a new one."""
         loop = asyncio.get_running_loop()

@@ -12,7 +12,7 @@ that would be the connection that never does.
 import asyncio
 import signal
 import threading
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Mapping
 from types import FrameType
 from typing import Any
 
@@ -83,11 +83,11 @@ def close_connections(application: Application) -> Application:
     closes at this moment.
     """
 
-    async def closing(scope: Scope, receive: Receive, send: Send) -> None:
+    def closing(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        told = stopping.opened()
         kept = scope["type"] != "http" or not scope["http_version"].startswith("1.")
-        if kept or not (await stopping.get()).is_set():
-            await application(scope, receive, send)
-            return
+        if kept or told is None or not told.is_set():
+            return application(scope, receive, send)
 
         async def send_closing(message: Mapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
@@ -95,6 +95,6 @@ def close_connections(application: Application) -> Application:
                 message = {**message, "headers": headers}
             await send(message)
 
-        await application(scope, receive, send_closing)
+        return application(scope, receive, send_closing)
 
     return closing

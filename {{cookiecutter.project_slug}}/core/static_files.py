@@ -2,6 +2,7 @@
 
 import asyncio
 
+from django.contrib.staticfiles import finders
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from servestatic.middleware import ServeStaticMiddleware
 from servestatic.responders import StaticFile
@@ -12,6 +13,15 @@ READ_AT_ONCE = 1_000_000
 
 class StaticFilesMiddleware(ServeStaticMiddleware):  # type: ignore[misc]
     """ServeStatic's own starts a thread for each response, and waits for it for each 8 kB."""
+
+    def add_files_from_finders(self) -> None:
+        """List the files, or, where each is looked for when it is asked for, only their folders."""
+        if not self.autorefresh:
+            super().add_files_from_finders()
+            return
+        for finder in finders.get_finders():
+            for storage in getattr(finder, "storages", {}).values():
+                self.insert_directory(storage.location, self.static_prefix)
 
     @staticmethod
     async def aserve(static_file: StaticFile, request: HttpRequest) -> HttpResponseBase:

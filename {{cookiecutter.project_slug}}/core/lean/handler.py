@@ -4,14 +4,16 @@ import asyncio
 from collections.abc import Set
 from contextlib import aclosing, closing
 from functools import partial
-from typing import Any
+from io import BytesIO
+from itertools import filterfalse
+from typing import IO, Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core import signals
 from django.core.cache import close_caches
 from django.core.exceptions import RequestAborted
-from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.core.handlers.asgi import ASGIHandler, ASGIRequest, get_script_prefix
 from django.core.handlers.base import reset_urlconf
 from django.db import close_old_connections, reset_queries
 from django.dispatch import Signal
@@ -57,13 +59,27 @@ class LeanASGIHandler(ASGIHandler):
                 response: Any = error_response
                 await self.send_response(response, send)
             else:
-                response = await self._respond(request, receive, send)
+                responding = self._respond(request, receive, send)
+                del request  # which a stream goes on without
+                response = await responding
             if response is None:
                 await signals.request_finished.asend(sender=self.__class__)
-            elif self._closes_without_blocking(request, response):
+            elif self._closes_without_blocking(response):
                 response.close()
             else:
                 await sync_to_async(response.close)()
+
+    async def read_body(self, receive: Any) -> IO[bytes]:
+        """Read the body, as `ASGIHandler.read_body` does; where there is none, without a file."""
+        first = await receive()
+        if first == {"type": "http.request", "body": b"", "more_body": False}:
+            return BytesIO()
+        messages = iter([first])
+
+        async def receive_again() -> Any:
+            return next(messages, None) or await receive()
+
+        return await super().read_body(receive_again)
 
     async def _respond(self, request: HttpRequest, receive: Any, send: Any) -> Any:
         """Make the response and send it, until that is done or the client hangs up.
@@ -78,6 +94,7 @@ class LeanASGIHandler(ASGIHandler):
                 hang_up.add_done_callback(partial(_end, connected))
                 try:
                     response = await self.run_get_response(request)
+                    del request
                     await self.send_response(response, send)
                 finally:
                     hang_up.cancel()
@@ -92,12 +109,14 @@ class LeanASGIHandler(ASGIHandler):
     async def send_response(self, response: Any, send: Any) -> None:
         """Send a response, as `ASGIHandler.send_response` does.
 
-        While a stream lasts, neither the thread that its view used nor its headers are kept.
+        While a stream lasts, nothing is kept that it does not hold itself: not its headers, the
+        request, or the thread that its view used.
         """
         if not (response.streaming and response.is_async):
             await super().send_response(response, send)
             return
         await threads.release()
+        response._resource_closers[:] = filterfalse(_does_nothing, response._resource_closers)
         await send(_start_of(response))
         async with aclosing(aiter(response)) as content:
             async for part in content:
@@ -105,12 +124,9 @@ class LeanASGIHandler(ASGIHandler):
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body"})
 
-    def _closes_without_blocking(self, request: HttpRequest | None, response: Any) -> bool:
-        return (
-            request is not None
-            and response._resource_closers == [request.close]
-            and not getattr(request, "_files", None)
-            and self._is_harmless(signals.request_finished, HARMLESS_WHEN_FINISHED)
+    def _closes_without_blocking(self, response: Any) -> bool:
+        return all(map(_does_nothing, response._resource_closers)) and self._is_harmless(
+            signals.request_finished, HARMLESS_WHEN_FINISHED
         )
 
     def _is_harmless(self, signal: Signal, known: Set[Any]) -> bool:
@@ -119,6 +135,13 @@ class LeanASGIHandler(ASGIHandler):
             return False
         sync_receivers, async_receivers = signal._live_receivers(self.__class__)
         return not async_receivers and known >= set(sync_receivers)
+
+
+def _does_nothing(closer: Any) -> bool:
+    """Say whether this is the `close` of a request that has no files to close."""
+    return getattr(closer, "__func__", None) is ASGIRequest.close and not getattr(
+        closer.__self__, "_files", None
+    )
 
 
 def _end(connected: asyncio.Timeout, hang_up: asyncio.Task[None]) -> None:
