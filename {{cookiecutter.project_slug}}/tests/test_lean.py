@@ -12,9 +12,12 @@ import pytest
 from asgiref.sync import SyncToAsync, sync_to_async
 from django.contrib import messages
 from django.core import signals
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
 from pytest_django import Settings
 
 from apps.accounts.models import User
@@ -64,6 +67,29 @@ async def stream_once(request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(parts())
 
 
+async def stream_without(request: HttpRequest) -> StreamingHttpResponse:
+    reference = weakref.ref(request)
+
+    async def parts() -> AsyncIterator[str]:
+        yield f"request: {reference()}"
+
+    return StreamingHttpResponse(parts())
+
+
+sent_files: list[Any] = []
+
+
+@csrf_exempt
+async def echo(request: HttpRequest) -> StreamingHttpResponse:
+    file: Any = request.FILES["file"]
+    sent_files.append(file)
+
+    async def parts() -> AsyncIterator[bytes]:
+        yield file.read()
+
+    return StreamingHttpResponse(parts())
+
+
 async def endless(request: HttpRequest) -> StreamingHttpResponse:
     async def parts() -> AsyncIterator[str]:
         yield "for now"
@@ -88,6 +114,8 @@ urlpatterns = [
     path("remember/", remember),
     path("stream/", stream),
     path("stream-once/", stream_once),
+    path("stream-without/", stream_without),
+    path("echo/", echo),
     path("endless/", endless),
     path("who/", who),
     path("broken/", broken),
@@ -117,9 +145,9 @@ class Answer:
 def get(application: LeanASGIHandler) -> Get:
     """Call the application as a server does."""
 
-    async def get(path: str, method: str = "GET", **headers: str) -> Answer:
+    async def get(path: str, method: str = "GET", body: bytes = b"", **headers: str) -> Answer:
         sent: list[dict[str, Any]] = []
-        received = iter([{"type": "http.request"}])
+        received = iter([{"type": "http.request", "body": body}])
 
         async def receive() -> dict[str, Any]:
             for message in received:
@@ -239,6 +267,26 @@ async def test_neither_does_the_one_of_a_client_that_hangs_up(
     finally:
         gc.enable()
     assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
+
+
+async def test_a_stream_goes_on_without_its_request(get: Get) -> None:
+    gc.disable()
+    try:
+        assert (await get("/stream-without/")).text == "request: None"
+    finally:
+        gc.enable()
+
+
+async def test_a_stream_reads_the_files_of_its_request_which_are_closed_after_it(get: Get) -> None:
+    form = {"file": SimpleUploadedFile("a.txt", b"what was sent")}
+    headers = {"content-type": MULTIPART_CONTENT}
+    body = encode_multipart(BOUNDARY, form)
+
+    answer = await get("/echo/", "POST", body, **headers, **{"content-length": str(len(body))})
+
+    assert answer.text == "what was sent"
+    (file,) = sent_files
+    assert file.closed
 
 
 async def test_a_post_without_its_token_is_refused(get: Get) -> None:

@@ -72,7 +72,7 @@ class LeanASGIHandler(ASGIHandler):
     async def read_body(self, receive: Any) -> IO[bytes]:
         """Read the body, as `ASGIHandler.read_body` does; where there is none, without a file."""
         first = await receive()
-        if first == {"type": "http.request", "body": b"", "more_body": False}:
+        if first["type"] == "http.request" and not (first.get("body") or first.get("more_body")):
             return BytesIO()
         messages = iter([first])
 
