@@ -49,12 +49,6 @@ class Project:
             check=False,
         )
 
-    def check(self) -> subprocess.CompletedProcess[str]:
-        """Run all of the project's own checks."""
-        # Compiled at once, as what compiles on the way takes the tests half as long again.
-        self.run(UV, "sync", "--quiet", "--compile-bytecode")
-        return self.run("just", "check")
-
     @contextmanager
     def serving(
         self, port: int, *command: str, **environment: str

@@ -19,7 +19,7 @@ from production import HEADERS, prepare, serve_command
 def test_a_project_passes_its_own_checks(
     install: Callable[[Answers], Project], answers: Answers
 ) -> None:
-    done = install(answers).check()
+    done = install(answers).run("just", "check")
 
     assert done.returncode == 0, done.stdout
     assert re.search(r"\d+ passed", done.stdout)
@@ -77,7 +77,9 @@ def test_a_name_with_quotes_backslashes_and_emoji_gives_a_valid_project(
 ) -> None:
     name = 'O\'Neil "Bob" \\ Żółć 🙂'
 
-    done = install({"project_name": name, "project_slug": "odd", "author_name": name}).check()
+    done = install({"project_name": name, "project_slug": "odd", "author_name": name}).run(
+        "just", "check"
+    )
 
     assert done.returncode == 0, done.stdout
 
