@@ -95,17 +95,16 @@ def service(
 @pytest.fixture
 def impatient(service: Service, broker: Redis | RabbitMQ) -> Service:
     """A service that waits 12 s, and not minutes, for a worker or a message that vanished."""
-    sweeping = [
+    lines = [
         "IMAGES_STUCK_AFTER = 12",
         "CELERY_BEAT_SCHEDULE['images']['schedule'] = timedelta(seconds=1)",
     ]
-    if not isinstance(broker, Redis):
-        return service.changed(*sweeping)  # RabbitMQ sees at once that a connection has ended
-    return service.changed(
-        *sweeping,
-        "CELERY_BROKER_TRANSPORT_OPTIONS['visibility_timeout'] = 12",
-        "CELERY_BROKER_TRANSPORT_OPTIONS['unacked_restore_interval'] = 1",
-    )
+    if isinstance(broker, Redis):  # RabbitMQ sees at once that a connection has ended
+        lines += [
+            "CELERY_BROKER_TRANSPORT_OPTIONS['visibility_timeout'] = 12",
+            "CELERY_BROKER_TRANSPORT_OPTIONS['unacked_restore_interval'] = 1",
+        ]
+    return service.changed(*lines)
 
 
 def send(client: httpx.Client, image: bytes) -> httpx.Response:

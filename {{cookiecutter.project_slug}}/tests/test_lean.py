@@ -227,19 +227,26 @@ async def test_sessions_and_messages_are_kept(get: Get) -> None:
     assert "Cookie" in second.headers["vary"]
 
 
+@pytest.fixture
+def no_collection() -> Iterator[None]:
+    """What is gone in such a test is gone by itself."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collection")
 @pytest.mark.parametrize("path", ["/hello/", "/who/", "/stream-once/"])
 async def test_an_answered_request_does_not_wait_for_the_garbage_collector(
     get: Get, requests: list[weakref.ref[HttpRequest]], path: str
 ) -> None:
-    gc.disable()
-    try:
-        await get(path)
-        (request,) = requests
-        assert request() is None
-    finally:
-        gc.enable()
+    await get(path)
+
+    (request,) = requests
+    assert request() is None
 
 
+@pytest.mark.usefixtures("no_collection")
 async def test_neither_does_the_one_of_a_client_that_hangs_up(
     application: LeanASGIHandler, requests: list[weakref.ref[HttpRequest]]
 ) -> None:
@@ -259,22 +266,17 @@ async def test_neither_does_the_one_of_a_client_that_hangs_up(
 
     headers = [(b"host", b"testserver")]
     scope = {"type": "http", "method": "GET", "path": "/endless/", "headers": headers}
-    gc.disable()
-    try:
-        await asyncio.create_task(application(scope, receive, send))
-        (request,) = requests
-        assert request() is None
-    finally:
-        gc.enable()
+
+    await asyncio.create_task(application(scope, receive, send))
+
+    (request,) = requests
+    assert request() is None
     assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
 
 
+@pytest.mark.usefixtures("no_collection")
 async def test_a_stream_goes_on_without_its_request(get: Get) -> None:
-    gc.disable()
-    try:
-        assert (await get("/stream-without/")).text == "request: None"
-    finally:
-        gc.enable()
+    assert (await get("/stream-without/")).text == "request: None"
 
 
 async def test_a_stream_reads_the_files_of_its_request_which_are_closed_after_it(get: Get) -> None:
